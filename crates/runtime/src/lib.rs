@@ -37,6 +37,7 @@ mod container;
 mod error;
 mod exec;
 mod ext;
+pub mod human;
 mod image;
 mod info;
 pub mod labels;
