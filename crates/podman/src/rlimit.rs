@@ -1,0 +1,83 @@
+//! Limits on memory and processes by resource limits, set inside the container by its own shell.
+//!
+//! The service cannot set them: an address space limit breaks OCI runtimes that are written in Go before they start the
+//! program, and its limit on processes counts those of its user outside the container. Set from the inside, in a user
+//! namespace of the container's own, both bind the program and what it starts. A process from an exec inherits nothing
+//! of them, so each is wrapped as well.
+
+use crate::limits::Limits;
+use crate::unique::unique;
+
+/// The shell, by its path: `PATH` is the caller's to choose, and may hold directories that programs can write to.
+pub(crate) const SHELL: &str = "/bin/sh";
+
+/// Puts a shell before a program, which sets the limits for itself and then becomes the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrapper {
+    /// What the shell puts before its own errors, different each time, so that no program can pass for the shell.
+    pub(crate) marker: String,
+    script: String,
+}
+
+impl Wrapper {
+    /// Creates a wrapper for these limits.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            marker: unique(),
+            script: script(limits),
+        }
+    }
+
+    /// Returns what to run instead of a program: this, then the program and its arguments.
+    pub(crate) fn command(&self) -> [String; 4] {
+        [
+            SHELL.to_owned(),
+            "-c".to_owned(),
+            self.script.clone(),
+            self.marker.clone(),
+        ]
+    }
+}
+
+/// `ulimit` sets the soft and the hard limit at once; bash has `-u` for processes where dash and busybox have `-p`.
+fn script(limits: &Limits) -> String {
+    let mut steps = Vec::new();
+    if let Some(memory) = limits.memory {
+        steps.push(format!("ulimit -v {} 2>/dev/null", memory / 1024));
+    }
+    if let Some(pids) = limits.pids_limit {
+        steps.push(format!(
+            "{{ ulimit -u {pids} 2>/dev/null || ulimit -p {pids} 2>/dev/null; }}"
+        ));
+    }
+    let failure = crate::interjection::LIMITS_NOT_SET;
+    format!(
+        "{} || {{ echo \"$0: ulimit failed\" >&2; exit {failure}; }}; exec \"$@\"",
+        steps.join(" && ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_sets_what_was_asked() {
+        let limits = Limits {
+            memory: Some(256 << 20),
+            pids_limit: Some(50),
+            ..Limits::default()
+        };
+        let wrapper = Wrapper::new(&limits);
+        let [shell, flag, script, name] = wrapper.command();
+        assert_eq!(
+            (shell.as_str(), flag.as_str(), &name),
+            ("/bin/sh", "-c", &wrapper.marker)
+        );
+        assert_eq!(
+            script,
+            "ulimit -v 262144 2>/dev/null && { ulimit -u 50 2>/dev/null || ulimit -p 50 2>/dev/null; } \
+             || { echo \"$0: ulimit failed\" >&2; exit 125; }; exec \"$@\""
+        );
+    }
+}
