@@ -1,1 +1,8 @@
-//! .
+//! What the suites of this package share: the subjects that the conformance cases run against.
+
+pub mod docker;
+mod engine;
+pub mod environment;
+pub mod fake;
+pub mod podman;
+pub mod registry;

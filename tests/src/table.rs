@@ -1,0 +1,135 @@
+//! The README's table of what each driver can enforce: written by the drivers, and checked against them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use inline_runtime::{Capabilities, Capability, CgroupVersion, Info, LimitMechanism, Support};
+
+const BEGIN: &str = "<!-- capabilities:";
+const END: &str = "<!-- end of capabilities -->";
+const YES: &str = "yes";
+const NO: &str = "no";
+
+/// Holds columns by their name, and in each why a capability is absent, if it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    columns: BTreeMap<String, BTreeMap<String, Option<String>>>,
+}
+
+/// Returns the name of an engine's column.
+pub fn column_name(info: &Info, capabilities: &Capabilities) -> String {
+    let mut name = info.driver.to_owned();
+    if info.rootless {
+        name.push_str(", rootless");
+    }
+    name.push_str(match info.cgroup_version {
+        CgroupVersion::V1 => ", cgroup v1",
+        CgroupVersion::V2 => ", cgroup v2",
+        _ => "",
+    });
+    if capabilities.limit_mechanism() == LimitMechanism::Rlimit {
+        name.push_str(", `limits = \"rlimit\"`");
+    }
+    name
+}
+
+impl Table {
+    /// Reads the table of a README; what is not there is empty.
+    pub fn of_readme(readme: &str) -> Self {
+        let mut table = Self::default();
+        let mut names: Vec<String> = Vec::new();
+        for line in block(readme).unwrap_or_default().lines() {
+            if let Some(row) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) {
+                let mut cells = row.split(" | ").map(str::trim);
+                let first = cells.next().unwrap_or_default().trim_matches('`').to_owned();
+                if names.is_empty() {
+                    names = cells.map(str::to_owned).collect();
+                    continue;
+                }
+                for (name, cell) in names.iter().zip(cells) {
+                    let why = (cell != YES).then(String::new);
+                    table.columns.entry(name.clone()).or_default().insert(first.clone(), why);
+                }
+            } else if let Some((capability, rest)) = line.strip_prefix("- `").and_then(|line| line.split_once("` (")) {
+                let Some((name, why)) = rest.split_once("): ") else { continue };
+                let column = table.columns.entry(name.to_owned()).or_default();
+                column.insert(capability.to_owned(), Some(why.to_owned()));
+            }
+        }
+        table
+    }
+
+    /// Sets one column to what a driver says.
+    pub fn set(&mut self, name: String, capabilities: &Capabilities) {
+        let why = |support: &Support| match support {
+            Support::Present => None,
+            Support::Absent { why } => Some(why.clone()),
+        };
+        let column = capabilities.iter().map(|(capability, support)| (capability.name().to_owned(), why(support)));
+        self.columns.insert(name, column.collect());
+    }
+
+    /// Puts the table into a README in place of the one that it has.
+    pub fn into_readme(self, readme: &str) -> Option<String> {
+        let old = block(readme)?;
+        Some(readme.replacen(old, &self.render(), 1))
+    }
+
+    fn render(&self) -> String {
+        let mut text = String::from("\n| capability |");
+        for name in self.columns.keys() {
+            let _ = write!(text, " {name} |");
+        }
+        text.push_str("\n|---|");
+        text.push_str(&"---|".repeat(self.columns.len()));
+        let mut reasons = String::new();
+        for capability in Capability::ALL {
+            let _ = write!(text, "\n| `{capability}` |");
+            for (name, column) in &self.columns {
+                match column.get(capability.name()) {
+                    Some(None) => {
+                        let _ = write!(text, " {YES} |");
+                    },
+                    Some(Some(why)) => {
+                        let _ = write!(text, " {NO} |");
+                        let _ = writeln!(reasons, "- `{capability}` ({name}): {why}");
+                    }
+                    None => text.push_str(" ? |"),
+                }
+            }
+        }
+        format!("{text}\n\n{reasons}")
+    }
+}
+
+/// Returns what stands between the two marks, without the lines that they are in.
+fn block(readme: &str) -> Option<&str> {
+    let begin = readme.find(BEGIN)?;
+    let begin = begin + readme[begin..].find('\n')? + 1;
+    let end = begin + readme[begin..].find(END)?;
+    Some(&readme[begin..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "before\n<!-- capabilities: x -->\n<!-- end of capabilities -->\nafter\n";
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut table = Table::default();
+        table.set("docker".to_owned(), &Capabilities::none("a (b): c"));
+        table.set("podman".to_owned(), &Capabilities::none("x").with(Capability::Pull, Support::Present));
+        let readme = table.clone().into_readme(EMPTY).unwrap();
+        assert!(readme.starts_with("before\n") && readme.ends_with("<!-- end of capabilities -->\nafter\n"));
+        assert_eq!(Table::of_readme(&readme), table);
+        assert_eq!(table.into_readme(&readme).unwrap(), readme);
+    }
+
+    #[test]
+    fn a_readme_without_marks_is_left_alone() {
+        assert_eq!(Table::default().into_readme("no marks"), None);
+        assert_eq!(Table::of_readme("no marks"), Table::default());
+    }
+}
