@@ -1,1 +1,47 @@
-//! .
+//! Inline runs other people's code in containers it can throw away.
+//!
+//! This crate is the front door: it loads the [`Config`], finds an engine that answers and gives back one
+//! [`ContainerRuntime`], whichever driver is behind it. The contract itself is re-exported from `inline-runtime`.
+//!
+//! ```no_run
+//! use inline::{Config, ContainerRuntimeExt, ContainerSpec, Environment, Result};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let config = Config::load(None, &Environment::of_process(), &[])?;
+//! let runtime = inline::connect(&config.runtime).await?;
+//! let spec = ContainerSpec::new("python:3.11-slim".parse()?, "my-app").with_cmd(["python3", "-c", "print(6 * 7)"]);
+//! runtime.ensure_image(&spec.image).await?;
+//! assert_eq!(runtime.run(&spec, 1 << 20).await?.stdout, b"42\n");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `docker` (default): the Docker driver. `docker-tls` adds `https://` endpoints, `docker-ssh` adds `ssh://`.
+//! - `podman` (default): the Podman driver.
+//!
+//! A driver that is named in the configuration and not compiled in is an error that says so.
+
+mod config;
+mod detect;
+pub mod env;
+mod keys;
+
+pub use config::{Config, DriverChoice, RuntimeConfig};
+pub use detect::{Attempt, Detection, connect, detect};
+pub use env::Environment;
+pub use inline_runtime::*;
+
+/// The Docker driver, for those who connect by hand.
+#[cfg(feature = "docker")]
+pub use inline_docker as docker;
+/// The Podman driver, for those who connect by hand.
+#[cfg(feature = "podman")]
+pub use inline_podman as podman;
+
+/// The README's own example, compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -1,0 +1,108 @@
+//! Every environment variable that Inline reads, each a constant with what it does.
+
+use std::collections::BTreeMap;
+
+/// The path of the configuration file; `--config` goes before it.
+pub const INLINE_CONFIG: &str = "INLINE_CONFIG";
+/// Sets `driver`.
+pub const INLINE_DRIVER: &str = "INLINE_DRIVER";
+/// Sets `docker.host`; goes before [`DOCKER_HOST`].
+pub const INLINE_DOCKER_HOST: &str = "INLINE_DOCKER_HOST";
+/// Sets `podman.host`; goes before [`CONTAINER_HOST`].
+pub const INLINE_PODMAN_HOST: &str = "INLINE_PODMAN_HOST";
+/// Sets `podman.limits`.
+pub const INLINE_PODMAN_LIMITS: &str = "INLINE_PODMAN_LIMITS";
+
+/// Sets `docker.host`, as for Docker's own tools.
+pub const DOCKER_HOST: &str = "DOCKER_HOST";
+/// Sets `docker.cert_path`, as for Docker's own tools.
+pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// Sets `docker.tls_verify`, as for Docker's own tools.
+pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Sets `docker.docker_config`, the directory of Docker's `config.json`, as for Docker's own tools.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Sets `podman.host`, as for Podman's own tools.
+pub const CONTAINER_HOST: &str = "CONTAINER_HOST";
+/// The directory of the user's own sockets, where rootless engines listen.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// The user's home, where Docker's `config.json` is looked for.
+pub const HOME: &str = "HOME";
+
+/// Accepted from older deployments with a warning: the engine's API is used, not its binary.
+pub const DOCKER_BINARY: &str = "DOCKER_BINARY";
+
+/// The prefix that is ours: a variable that has it and is not known is an error.
+const PREFIX: &str = "INLINE_";
+/// The prefix of variables that only the project's own scripts and tests read.
+const TEST_PREFIX: &str = "INLINE_TEST";
+/// Those of our variables that the configuration knows.
+const KNOWN: [&str; 5] = [
+    INLINE_CONFIG,
+    INLINE_DRIVER,
+    INLINE_DOCKER_HOST,
+    INLINE_PODMAN_HOST,
+    INLINE_PODMAN_LIMITS,
+];
+
+/// Holds the environment that the configuration is read from, so that tests need not touch the process's own.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Takes the environment of this process; variables that are not UTF-8 are left out.
+    pub fn of_process() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
+    }
+
+    /// Returns a variable, unless it is unset or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the first variable with our prefix that nothing reads, and the nearest that is read.
+    pub(crate) fn unknown(&self) -> Option<(&str, Option<&'static str>)> {
+        let ours = self
+            .0
+            .keys()
+            .filter(|name| name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX));
+        ours.map(String::as_str)
+            .find(|name| !KNOWN.contains(name))
+            .map(|name| (name, crate::keys::nearest(name, KNOWN.into_iter())))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+#[cfg(all(test, feature = "docker", feature = "podman"))]
+mod tests {
+    #[test]
+    fn the_drivers_own_names_are_the_same() {
+        use inline_docker::env as docker;
+        use inline_podman::env as podman;
+        for (ours, theirs) in [
+            (super::DOCKER_HOST, docker::DOCKER_HOST),
+            (super::DOCKER_CERT_PATH, docker::DOCKER_CERT_PATH),
+            (super::DOCKER_TLS_VERIFY, docker::DOCKER_TLS_VERIFY),
+            (super::DOCKER_CONFIG, docker::DOCKER_CONFIG),
+            (super::HOME, docker::HOME),
+            (super::XDG_RUNTIME_DIR, docker::XDG_RUNTIME_DIR),
+            (super::CONTAINER_HOST, podman::CONTAINER_HOST),
+            (super::XDG_RUNTIME_DIR, podman::XDG_RUNTIME_DIR),
+        ] {
+            assert_eq!(ours, theirs);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The configuration as an operator meets it: what wins, and what a mistake is answered with.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail by panic, as tests do"
+)]
+
+use std::io::Write;
+use std::path::Path;
+
+use inline::{Config, DriverChoice, Environment, Error, ErrorKind};
+
+const NOTHING: [(&str, &str); 0] = [];
+
+fn load(text: &str, variables: &[(&str, &str)], overrides: &[(&str, &str)]) -> Result<Config, Error> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    Config::load(Some(file.path()), &variables.iter().copied().collect(), overrides)
+}
+
+fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    let error = load(text, variables, &[]).expect_err(text);
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
+    error.to_string()
+}
+
+#[test]
+fn nothing_set_is_auto() {
+    let config = Config::load(None, &NOTHING.into_iter().collect(), &[]).unwrap();
+    assert_eq!(config.runtime.driver, DriverChoice::Auto);
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_the_command_line_over_both() {
+    let file = "driver = 'docker'\n[docker]\nhost = 'unix:///file.sock'";
+    let from_file = load(file, &[], &[]).unwrap().runtime;
+    assert_eq!(
+        (from_file.driver, from_file.docker.host.as_deref()),
+        (DriverChoice::Docker, Some("unix:///file.sock"))
+    );
+
+    let variables = [("INLINE_DRIVER", "podman"), ("DOCKER_HOST", "unix:///docker.sock")];
+    let from_environment = load(file, &variables, &[]).unwrap().runtime;
+    assert_eq!(from_environment.driver, DriverChoice::Podman);
+    assert_eq!(from_environment.docker.host.as_deref(), Some("unix:///docker.sock"));
+
+    let ours = [variables[0], variables[1], ("INLINE_DOCKER_HOST", "unix:///ours.sock")];
+    let from_ours = load(file, &ours, &[("driver", "auto")]).unwrap().runtime;
+    assert_eq!(
+        (from_ours.driver, from_ours.docker.host.as_deref()),
+        (DriverChoice::Auto, Some("unix:///ours.sock"))
+    );
+}
+
+#[test]
+fn an_empty_variable_is_unset() {
+    let config = load("driver = 'docker'", &[("INLINE_DRIVER", ""), ("DOCKER_HOST", "")], &[]).unwrap();
+    assert_eq!(
+        (config.runtime.driver, config.runtime.docker.host),
+        (DriverChoice::Docker, None)
+    );
+}
+
+#[test]
+fn a_key_that_nothing_reads_names_the_nearest() {
+    assert!(refused("drivr = 'docker'", &[]).contains("unknown key `drivr`\nhint: did you mean `driver`?"));
+    assert!(
+        refused("[docker]\nhots = 'x'", &[]).contains("unknown key `docker.hots`\nhint: did you mean `docker.host`?")
+    );
+    assert!(refused("[zzz]\na = 1", &[]).contains("unknown key `zzz`\nhint: `inline.example.toml`"));
+}
+
+#[test]
+fn a_variable_that_nothing_reads_names_the_nearest() {
+    let told = refused("", &[("INLINE_DRVER", "docker")]);
+    assert!(
+        told.contains("unknown variable `INLINE_DRVER`\nhint: did you mean `INLINE_DRIVER`?"),
+        "{told}"
+    );
+    assert!(load("", &[("INLINE_TEST_REGISTRY", "127.0.0.1:5000"), ("PATH", "/bin")], &[]).is_ok());
+}
+
+#[test]
+fn values_that_do_not_fit_are_told_with_their_key() {
+    for (text, part) in [
+        ("driver = 'dokcer'", "dokcer"),
+        ("driver = ''", "driver"),
+        ("driver = 3", "driver"),
+        ("[docker]\ncall_timeout = 'soon'", "`soon` is not a duration"),
+        ("[podman]\nlimits = 'none'", "none"),
+        ("driver = 'docker", "driver"),
+    ] {
+        let told = refused(text, &[]);
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+}
+
+#[test]
+fn durations_are_text_or_seconds() {
+    for text in ["call_timeout = '1m'", "call_timeout = 60", "call_timeout = '60.0'"] {
+        let config = load(&format!("[docker]\n{text}"), &[], &[]).unwrap();
+        assert_eq!(config.runtime.docker.call_timeout.as_secs(), 60, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let missing = Path::new("/nonexistent/inline.toml");
+    for (file, variables) in [
+        (Some(missing), vec![]),
+        (None, vec![("INLINE_CONFIG", "/nonexistent/inline.toml")]),
+    ] {
+        let error = Config::load(file, &variables.into_iter().collect(), &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("/nonexistent/inline.toml"), "{error}");
+    }
+}
+
+#[test]
+fn the_example_shows_every_key_with_its_default() {
+    let text = include_str!("../../../inline.example.toml");
+    let given = load(text, &[], &[]).unwrap();
+    let plain = Config::load(None, &Environment::default(), &[]).unwrap();
+    let value = |config: &Config| serde_json::to_value(&config.runtime).unwrap();
+    assert_eq!(value(&given), value(&plain), "the example's values are the defaults");
+    let known = value(&plain);
+    for (table, keys) in known.as_object().unwrap() {
+        assert!(text.contains(table), "`{table}` is not in the example");
+        for key in keys.as_object().into_iter().flatten().map(|(key, _)| key) {
+            assert!(
+                text.contains(&format!("{key} = ")),
+                "`{table}.{key}` is not in the example"
+            );
+        }
+    }
+}
