@@ -102,8 +102,9 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// - No output is lost, however early or much. (`start::output_from_the_first_byte`, `exec::large_output`)
+    /// - No output is lost, however early or much. (`start::output_from_the_first_byte`, `start::large_output`)
     /// - Standard input reaches the process, and its end. (`start::stdin_to_eof`)
+    /// - The exit is told as it was, and [`inspect`](Self::inspect) agrees. (`start::exit_status`)
     /// - A program that does not exist is [`CommandNotFound`](crate::ErrorKind::CommandNotFound). (`start::command_not_found`)
     /// - A second start is [`AlreadyExists`](crate::ErrorKind::AlreadyExists). (`start::twice`)
     /// - A limit that is found not to bind ends the container and is [`Unsupported`](crate::ErrorKind::Unsupported).
@@ -122,13 +123,17 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     ///
     /// # Contract
     ///
+    /// - The spec is applied; what it leaves out is the container's. (`exec::spec_is_applied`)
     /// - Standard input reaches the process, and its end. (`exec::stdin_to_eof`)
+    /// - Input and output flow at the same time, and a process may leave its input unread. (`exec::stdin_while_reading`,
+    ///   `exec::stdin_closed_early`)
     /// - The two output streams are kept apart, each in order, with every byte. (`exec::streams_are_apart`,
     ///   `exec::split_characters`, `exec::large_output`, `exec::frame_like_bytes`)
     /// - The process is stopped by back-pressure while nobody reads. (`exec::back_pressure`)
     /// - [`Exited`](crate::Event::Exited) comes once and last, with the right code or signal. (`exec::exit_codes`,
     ///   `exec::signals`)
     /// - It does not wait for children that hold the output open. (`exec::background_child`)
+    /// - Processes of one container do not disturb each other. (`exec::many_in_a_row`, `exec::many_at_once`)
     /// - A kill by the kernel's OOM killer is told. (`limits::memory_in_exec`)
     /// - A lost connection is [`Unavailable`](crate::ErrorKind::Unavailable), never an exit. (`engine::gone_mid_run`)
     /// - Dropping the process kills nothing. (`exec::drop_detaches`)
@@ -164,6 +169,7 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     ///
     /// - A container that does not exist is removed already. (`remove::twice`)
     /// - A running one goes within a second; there is no grace period. (`remove::running`)
+    /// - The streams of its processes end. (`remove::ends_streams`)
     async fn remove(&self, id: &ContainerId) -> Result<()>;
 
     /// Describes a container.
@@ -182,6 +188,7 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     /// # Contract
     ///
     /// - All labels of the filter must match; nothing else is listed. (`list::by_label`)
+    /// - What is not yet started and what has ended is listed too. (`list::any_state`)
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Container>>;
 
     /// Measures a running container.
@@ -193,6 +200,7 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) if [`Capability::Stats`](crate::Capability::Stats) is absent.
+    /// - [`ContainerNotFound`](crate::ErrorKind::ContainerNotFound) if there is none. (`stats::unknown_container`)
     /// - [`NotRunning`](crate::ErrorKind::NotRunning) if the container does not run. (`stats::not_running`)
     async fn stats(&self, id: &ContainerId) -> Result<Stats>;
 }
