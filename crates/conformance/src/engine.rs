@@ -1,7 +1,12 @@
 //! The engine: what it is, and what happens when it goes away.
 
-use futures::TryStreamExt;
-use inline_runtime::{Capability, ErrorKind, ExecSpec, ListFilter, PullOptions, Signal};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, TryFutureExt, TryStreamExt};
+use inline_runtime::{
+    Capability, ContainerId, ContainerRuntime, ErrorKind, ExecSpec, ListFilter, PullOptions, Result, Signal,
+};
 
 use crate::bench::{Bench, ensure_refused};
 use crate::case::{Case, Need, case_table};
@@ -14,6 +19,7 @@ pub(crate) const CASES: &[Case] = case_table![
     info,
     gone_mid_run[needing(Need::SeverableConnection)],
     gone_is_unavailable[needing(Need::SeverableConnection)],
+    hung_is_timeout[needing(Need::SeverableConnection)],
 ];
 
 async fn info(bench: &Bench) -> Outcome {
@@ -54,37 +60,58 @@ async fn gone_mid_run(bench: &Bench) -> Outcome {
 async fn gone_is_unavailable(bench: &Bench) -> Outcome {
     let severable = bench.severable().await?;
     let runtime = severable.runtime;
-    let spec = bench.idle_spec();
-    let id = runtime.create(&spec).await?;
+    let id = runtime.create(&bench.idle_spec()).await?;
     severable.connection.sever();
-
-    let filter = ListFilter::instance(bench.instance());
-    let image = &bench.fixtures().shell;
-    let exec = ExecSpec::new(programs::IDLE.alone());
-    let pulled = async {
-        let events = runtime.pull(image, PullOptions::default()).await?;
-        events.try_collect::<Vec<_>>().await
-    };
-    let calls = async {
-        [
-            ("info", runtime.info().await.map(drop)),
-            ("image", runtime.image(image).await.map(drop)),
-            ("create", runtime.create(&bench.idle_spec()).await.map(drop)),
-            ("start", runtime.start(&id).await.map(drop)),
-            ("exec", runtime.exec(&id, &exec).await.map(drop)),
-            ("kill", runtime.kill(&id, Signal::KILL).await),
-            ("remove", runtime.remove(&id).await),
-            ("inspect", runtime.inspect(&id).await.map(drop)),
-            ("list", runtime.list(&filter).await.map(drop)),
-        ]
-    };
-    let answers = async { Ok(calls.await) };
-    for (call, answer) in bench.within(bench.seconds(20), "nine refusals", answers).await? {
-        ensure_refused(answer, &[ErrorKind::Unavailable])
-            .map_err(|failure| Failure::new(format_args!("{call}: {}", failure.into_message())))?;
-    }
+    let limit = bench.seconds(20);
+    all_fail(bench, &*runtime, &id, ErrorKind::Unavailable, limit).await?;
     if bench.has(Capability::Pull) {
+        let pulled = async {
+            let events = runtime.pull(&bench.fixtures().shell, PullOptions::default()).await?;
+            events.try_collect::<Vec<_>>().await
+        };
         ensure_refused(pulled.await, &[ErrorKind::Unavailable])?;
     }
+    Ok(())
+}
+
+async fn hung_is_timeout(bench: &Bench) -> Outcome {
+    let severable = bench.severable().await?;
+    let runtime = severable.runtime;
+    let id = runtime.create(&bench.idle_spec()).await?;
+    severable.connection.stall();
+    // A call of the contract may be several calls to the engine, each with its bound.
+    let limit = bench.seconds(30);
+    all_fail(bench, &*runtime, &id, ErrorKind::Timeout, limit).await
+}
+
+/// Fails unless each call that asks the engine fails with `kind` within `limit`.
+async fn all_fail(
+    bench: &Bench,
+    runtime: &dyn ContainerRuntime,
+    id: &ContainerId,
+    kind: ErrorKind,
+    limit: Duration,
+) -> Outcome {
+    let spec = bench.idle_spec();
+    let exec = ExecSpec::new(programs::IDLE.alone());
+    let filter = ListFilter::instance(bench.instance());
+    let calls: [(&str, BoxFuture<'_, Result<()>>); 9] = [
+        ("info", runtime.info().map_ok(drop).boxed()),
+        ("image", runtime.image(&spec.image).map_ok(drop).boxed()),
+        ("create", runtime.create(&spec).map_ok(drop).boxed()),
+        ("start", runtime.start(id).map_ok(drop).boxed()),
+        ("exec", runtime.exec(id, &exec).map_ok(drop).boxed()),
+        ("kill", runtime.kill(id, Signal::KILL)),
+        ("remove", runtime.remove(id)),
+        ("inspect", runtime.inspect(id).map_ok(drop).boxed()),
+        ("list", runtime.list(&filter).map_ok(drop).boxed()),
+    ];
+    let failures = calls.map(async |(call, answer)| {
+        bench
+            .within(limit, "the refusal", async { ensure_refused(answer.await, &[kind]) })
+            .await
+            .map_err(|failure| Failure::new(format_args!("{call}: {}", failure.into_message())))
+    });
+    try_join_all(failures).await?;
     Ok(())
 }

@@ -8,17 +8,28 @@ use std::panic::Location;
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 /// Why a case failed.
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    message: String,
+    is_of_driver: bool,
+}
 
 impl Failure {
     #[track_caller]
     pub(crate) fn new(message: impl fmt::Display) -> Self {
         let location = Location::caller();
-        Self(format!("{message}\n  at {}:{}", location.file(), location.line()))
+        Self {
+            message: format!("{message}\n  at {}:{}", location.file(), location.line()),
+            is_of_driver: false,
+        }
+    }
+
+    /// Returns whether it is an error of the driver's, and nothing that the case found.
+    pub(crate) fn is_of_driver(&self) -> bool {
+        self.is_of_driver
     }
 
     pub(crate) fn into_message(self) -> String {
-        self.0
+        self.message
     }
 }
 
@@ -26,7 +37,10 @@ impl Failure {
 impl From<inline_runtime::Error> for Failure {
     #[track_caller]
     fn from(error: inline_runtime::Error) -> Self {
-        Self::new(chain(&error))
+        Self {
+            is_of_driver: true,
+            ..Self::new(chain(&error))
+        }
     }
 }
 

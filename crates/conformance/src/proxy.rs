@@ -1,10 +1,12 @@
-//! Stands between a driver and a unix socket, so that the connection can be cut without touching the engine.
+//! Stands between a driver and a unix socket, so that the connection can be cut or stalled without touching the engine.
 
+use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bench::random_token;
@@ -15,6 +17,7 @@ use crate::subject::Connection;
 pub struct SocketProxy {
     path: PathBuf,
     accepting: JoinHandle<()>,
+    stalled: watch::Sender<bool>,
 }
 
 impl SocketProxy {
@@ -31,14 +34,20 @@ impl SocketProxy {
         let engine = engine.into();
         let path = std::env::temp_dir().join(format!("inline-proxy-{}.sock", random_token()));
         let listener = UnixListener::bind(&path)?;
+        let stalled = watch::Sender::new(false);
+        let stall = stalled.subscribe();
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(forward(client, engine.clone()));
+                connections.spawn(forward(client, engine.clone(), stall.clone()));
                 while connections.try_join_next().is_some() {}
             }
         });
-        Ok(Self { path, accepting })
+        Ok(Self {
+            path,
+            accepting,
+            stalled,
+        })
     }
 
     /// Returns where the proxy listens.
@@ -49,6 +58,10 @@ impl SocketProxy {
 
 impl Connection for SocketProxy {
     fn sever(self: Box<Self>) {}
+
+    fn stall(&self) {
+        self.stalled.send_replace(true);
+    }
 }
 
 impl Drop for SocketProxy {
@@ -60,21 +73,33 @@ impl Drop for SocketProxy {
     }
 }
 
-async fn forward(mut client: UnixStream, engine: PathBuf) {
-    if let Ok(mut engine) = UnixStream::connect(engine).await {
+async fn forward(mut client: UnixStream, engine: PathBuf, mut stalled: watch::Receiver<bool>) {
+    let copied = async {
+        let mut engine = UnixStream::connect(engine).await?;
+        copy_bidirectional(&mut client, &mut engine).await
+    };
+    let is_stalled = tokio::select! {
+        biased;
+        stalled = stalled.wait_for(|stalled| *stalled) => stalled.is_ok(),
         // How a connection ends is for the two sides to judge.
-        drop(copy_bidirectional(&mut client, &mut engine).await);
+        _ = copied => false,
+    };
+    if is_stalled {
+        pending::<()>().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
 
     use super::*;
 
     #[tokio::test]
-    async fn a_severed_connection_is_closed_and_none_follows() {
+    async fn a_stalled_connection_is_silent_and_a_severed_one_closed() {
         let engine = std::env::temp_dir().join(format!("inline-engine-{}.sock", random_token()));
         let listener = UnixListener::bind(&engine).unwrap();
         let proxy = Box::new(SocketProxy::to(&engine).unwrap());
@@ -85,6 +110,14 @@ mod tests {
         let mut bytes = [0; 4];
         server.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"ping");
+
+        proxy.stall();
+        let mut second = UnixStream::connect(&path).await.unwrap();
+        for stalled in [&mut client, &mut second] {
+            stalled.write_all(b"ping").await.unwrap();
+            let answer = timeout(Duration::from_millis(100), stalled.read(&mut bytes)).await;
+            answer.expect_err("a stalled connection was closed or answered");
+        }
 
         proxy.sever();
         assert_eq!(client.read(&mut bytes).await.unwrap_or(0), 0);

@@ -20,8 +20,8 @@ pub trait Subject: Debug + Send + Sync + 'static {
     /// - Whatever the driver fails with; every case fails with it then.
     async fn connect(&self) -> Result<Arc<dyn ContainerRuntime>>;
 
-    /// Connects to the same engine once more, over a connection that can be cut. Asked only where
-    /// [`Fixtures::severable`] is provided.
+    /// Connects to the same engine once more, over a connection that can be cut and stalled, with a bound on each call of
+    /// not much more than 5 s times the patience. Asked only where [`Fixtures::severable`] is provided.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ pub trait Subject: Debug + Send + Sync + 'static {
     fn patience(&self) -> u32;
 }
 
-/// A connection that can be cut.
+/// A connection that can be cut and stalled.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Severable {
@@ -49,6 +49,9 @@ pub struct Severable {
 pub trait Connection: Debug + Send {
     /// Cuts the connection: what is open breaks, nothing new is accepted.
     fn sever(self: Box<Self>);
+
+    /// Carries nothing any more, either way, and closes nothing: the engine seems to hang.
+    fn stall(&self);
 }
 
 /// Holds what cases use besides the driver.

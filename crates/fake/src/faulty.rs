@@ -39,6 +39,8 @@ pub enum Flaw {
     CommandNotFoundAsExit,
     /// A lost connection comes as an exit.
     LossAsExit,
+    /// A call that is not answered waits for ever.
+    NoTimeout,
     /// Dropping a process kills its container.
     DropKills,
     /// The OOM killer is never told.
@@ -102,6 +104,7 @@ impl Flaw {
         Self::ExitLate,
         Self::CommandNotFoundAsExit,
         Self::LossAsExit,
+        Self::NoTimeout,
         Self::DropKills,
         Self::OomUntold,
         Self::OomForEveryKill,

@@ -59,6 +59,11 @@ impl FakeRuntime {
         self.link.sever();
     }
 
+    /// Stalls this connection for good: every call is [`Timeout`](ErrorKind::Timeout) after 5 s. Open streams go on.
+    pub fn stall(&self) {
+        self.link.stall();
+    }
+
     /// Plans a fault for the next call of an operation.
     pub fn inject(&self, operation: Operation, fault: Fault) {
         let mut holdings = self.engine.holdings();
@@ -91,11 +96,7 @@ impl FakeRuntime {
                 other => work(other.and_then(Fault::of_stream)).await,
             }
         };
-        let answer = tokio::select! {
-            biased;
-            () = self.link.severed() => Err(self.link.lost()),
-            answer = answer => answer,
-        };
+        let answer = self.link.answer(answer).await;
         answer.map_err(|error| error.with_driver(DRIVER).with_operation(operation.name()))
     }
 

@@ -22,6 +22,7 @@ use crate::{
 ///
 /// - A container's name serves wherever its id does. (`inspect::name_serves_as_id`)
 /// - Every call has a bound of the driver's own and fails with [`Timeout`](crate::ErrorKind::Timeout) past it.
+///   (`engine::hung_is_timeout`)
 /// - An engine that cannot be reached is [`Unavailable`](crate::ErrorKind::Unavailable). (`engine::gone_is_unavailable`)
 /// - No method leaves anything behind that [`list`](Self::list) by label does not find. (`remove::nothing_left_behind`)
 #[async_trait]
@@ -125,8 +126,9 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     ///
     /// - The spec is applied; what it leaves out is the container's. (`exec::spec_is_applied`)
     /// - Standard input reaches the process, and its end. (`exec::stdin_to_eof`)
-    /// - Input and output flow at the same time, and a process may leave its input unread. (`exec::stdin_while_reading`,
-    ///   `exec::stdin_closed_early`)
+    /// - Input and output flow at the same time. (`exec::stdin_while_reading`)
+    /// - A process may leave its input unread. Where the engine loses output over that, the stream ends in an error.
+    ///   (`exec::stdin_closed_early`)
     /// - The two output streams are kept apart, each in order, with every byte. (`exec::streams_are_apart`,
     ///   `exec::split_characters`, `exec::large_output`, `exec::frame_like_bytes`)
     /// - The process is stopped by back-pressure while nobody reads. (`exec::back_pressure`)

@@ -1,5 +1,6 @@
 //! What a flaw makes of the calls.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,7 +150,10 @@ impl ContainerRuntime for Faulty {
     }
 
     async fn inspect(&self, id: &ContainerId) -> Result<Container> {
-        let mut container = self.inner.inspect(id).await?;
+        let mut container = match self.inner.inspect(id).await {
+            Err(error) if self.flaw == Flaw::NoTimeout && error.kind() == ErrorKind::Timeout => pending().await,
+            answer => answer?,
+        };
         if self.flaw == Flaw::StateStale && container.state != State::Created {
             container.state = State::Running;
         }
