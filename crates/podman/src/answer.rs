@@ -115,6 +115,17 @@ pub(crate) struct ImageInspection {
     pub(crate) config: ImageConfig,
 }
 
+/// A line of a pull.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PullReport {
+    #[serde(default)]
+    pub(crate) stream: Option<String>,
+    #[serde(default)]
+    pub(crate) error: Option<String>,
+    #[serde(default)]
+    pub(crate) id: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ImageConfig {

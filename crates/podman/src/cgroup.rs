@@ -34,7 +34,8 @@ impl Cgroup {
         Self::parse(&text, container.as_str(), Path::new(MOUNT))
     }
 
-    fn parse(text: &str, container: &str, mount: &Path) -> Option<Self> {
+    /// Finds the groups of a container in the text of a `/proc/PID/cgroup`, below `mount`.
+    pub(crate) fn parse(text: &str, container: &str, mount: &Path) -> Option<Self> {
         let mut paths = BTreeMap::new();
         for line in text.lines() {
             let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

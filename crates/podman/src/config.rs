@@ -59,9 +59,12 @@ pub enum LimitPolicy {
     Cgroup,
     /// By resource limits of each process where control groups do not bind.
     ///
-    /// A program that forks can then use more memory than was asked for, and CPU cannot be limited. The bound is on
-    /// address space: Python runs in 256 MiB of it, programs that reserve much more than they use, such as Node.js, want
-    /// gigabytes. The image must have a `/bin/sh`, which sets the limits, and the root filesystem must be read-only.
+    /// That is weaker: a program that forks can use more memory than was asked for, what lies in a tmpfs is not counted,
+    /// processes are counted for each user by itself, and CPU cannot be limited. Memory is address space: Python runs in
+    /// 256 MiB of it; programs that reserve much more than they use, such as Node.js, want gigabytes.
+    ///
+    /// The image's `/bin/sh` sets the limits, so there must be one; and a spec that would let a program replace it or
+    /// become another user is refused.
     Rlimit,
 }
 

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::image;
 use crate::limits::Limits;
 use crate::remove::remove;
-use crate::rlimit::Wrapper;
+use crate::rlimit::{self, Wrapper};
 use crate::unique::unique;
 use crate::verify::verify;
 
@@ -30,11 +30,12 @@ pub(crate) const MARKER_NOTE: &str = "io.inline.marker";
 const ATTEMPT_NOTE: &str = "io.inline.attempt";
 
 /// How often and how long a container is looked for of which it is not known whether it was made.
-const SEARCH_PAUSES: [Duration; 4] = [
+const SEARCH_PAUSES: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(100),
     Duration::from_secs(1),
     Duration::from_secs(5),
+    Duration::from_secs(30),
 ];
 
 /// Makes a container.
@@ -47,12 +48,8 @@ pub(crate) async fn create(engine: &Arc<Engine>, spec: &ContainerSpec) -> Result
     check_facts(engine, spec)?;
     let by_rlimit = capabilities.limit_mechanism() == LimitMechanism::Rlimit
         && (spec.memory.is_some() || spec.pids_limit.is_some());
-    if by_rlimit && !spec.readonly_rootfs {
-        return Err(
-            Error::new(ErrorKind::Unsupported, "limits by rlimits need `readonly_rootfs`").with_hint(
-                "a program that can replace `/bin/sh`, which sets the limits, could free later execs of them",
-            ),
-        );
+    if by_rlimit {
+        rlimit::check(spec)?;
     }
     let (sender, receiver) = oneshot::channel();
     let (engine, spec) = (Arc::clone(engine), spec.clone());
@@ -184,10 +181,10 @@ fn notes(limits: &Limits, wrapper: Option<&Wrapper>, attempt: &str) -> BTreeMap<
 }
 
 fn explain(error: Error, image: &ImageReference) -> Error {
-    match error.kind() {
-        ErrorKind::ImageNotFound => image::not_found(image),
-        ErrorKind::NotRunning => Error::new(ErrorKind::Unexpected, error.message()),
-        _ => error,
+    if error.kind() == ErrorKind::ImageNotFound {
+        image::not_found(image)
+    } else {
+        error
     }
 }
 

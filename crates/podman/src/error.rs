@@ -89,7 +89,6 @@ pub(crate) fn from_pull_api(error: ApiError) -> Error {
         ApiError::Fault { message, .. } | ApiError::Error(ConnectionError::Fault { message, .. }) => {
             from_pull(&message)
         }
-        // The stream of a pull wraps what its connection says in an I/O error.
         error => from_api(error),
     }
 }

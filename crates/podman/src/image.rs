@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use containers_api::conn::{AUTH_HEADER, Headers};
+use containers_api::url::encoded_pairs;
 use inline_runtime::{Error, ErrorKind, Image, ImageId, ImageReference, PullEvent, PullOptions, PullStream, Result};
-use podman_api::opts::{PullOpts, RegistryAuth};
+use podman_api::opts::RegistryAuth;
 use tokio::sync::mpsc;
 
-use crate::answer::ImageInspection;
+use crate::answer::{ImageInspection, PullReport};
 use crate::engine::Engine;
 use crate::error::{self, named};
 use crate::task::AbortOnDrop;
@@ -43,11 +44,11 @@ fn is_unknown(error: &Error) -> bool {
 /// Brings an image.
 pub(crate) fn pull(engine: &Arc<Engine>, reference: &ImageReference, options: &PullOptions) -> PullStream {
     let (sender, receiver) = mpsc::channel(QUEUED_EVENTS);
-    let request = request(engine, reference, options);
+    let (path, login) = (path(engine, reference), login(options));
     let engine = Arc::clone(engine);
     let task = AbortOnDrop::spawn(async move {
         let limit = engine.config.pull_timeout;
-        let end = match tokio::time::timeout(limit, forward(&engine, &request, &sender)).await {
+        let end = match tokio::time::timeout(limit, forward(&engine, &path, login, &sender)).await {
             Ok(Ok(id)) => Ok(PullEvent::Done(id)),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(too_slow(limit)),
@@ -62,27 +63,34 @@ pub(crate) fn pull(engine: &Arc<Engine>, reference: &ImageReference, options: &P
     Box::pin(events)
 }
 
-fn request(engine: &Engine, reference: &ImageReference, options: &PullOptions) -> PullOpts {
+fn path(engine: &Engine, reference: &ImageReference) -> String {
     let insecure = &engine.config.insecure_registries;
     let is_plain = reference.is_loopback() || insecure.iter().any(|registry| registry == reference.registry());
-    let mut request = PullOpts::builder();
-    if let Some(credentials) = &options.credentials {
-        request.auth(
-            RegistryAuth::builder()
-                .username(credentials.username())
-                .password(credentials.expose_password())
-                .build(),
-        );
-    }
-    request.reference(reference.pinned()).tls_verify(!is_plain).build()
+    let query = encoded_pairs([
+        ("reference", reference.pinned()),
+        ("tlsVerify", (!is_plain).to_string()),
+    ]);
+    format!("/images/pull?{query}")
 }
 
-async fn forward(engine: &Engine, request: &PullOpts, sender: &mpsc::Sender<Result<PullEvent>>) -> Result<ImageId> {
-    let images = engine.client.podman.images();
-    let mut reports = images.pull(request);
+fn login(options: &PullOptions) -> Option<Headers> {
+    let credentials = options.credentials.as_ref()?;
+    let login = RegistryAuth::builder()
+        .username(credentials.username())
+        .password(credentials.expose_password())
+        .build();
+    Some(Headers::single(AUTH_HEADER, login.serialize()))
+}
+
+async fn forward(
+    engine: &Engine,
+    path: &str,
+    login: Option<Headers>,
+    sender: &mpsc::Sender<Result<PullEvent>>,
+) -> Result<ImageId> {
+    let mut lines = engine.client.lines(path, login).await.map_err(error::from_pull_api)?;
     let mut pulled = None;
-    while let Some(report) = reports.next().await {
-        let report = report.map_err(error::from_pull_api)?;
+    while let Some(report) = lines.next::<PullReport>().await.map_err(error::from_pull_api)? {
         if let Some(message) = report.error {
             return Err(error::from_pull(&message));
         }

@@ -17,7 +17,7 @@
 //! # Map
 //!
 //! - Where the service is, how long calls to it may take and by what means limits may bind: [`PodmanConfig`], read from the
-//!   environment by the names in [`env`].
+//!   environment by the names in [`mod@env`].
 //! - What it can enforce: [`capabilities`](inline_runtime::ContainerRuntime::capabilities) of a connected
 //!   [`PodmanRuntime`].
 //!
@@ -34,6 +34,16 @@
 //!
 //! With [`Userns::KeepId`](inline_runtime::Userns::KeepId) what the container's user writes belongs to the user who runs the
 //! service. The price is that a program which escapes its container is that user, and not a subordinate one.
+//!
+//! # What Podman cannot do
+//!
+//! - Up to 4.3 at least, the service of Podman takes any OCI runtime and uses its own; a container that was made so is
+//!   removed and refused.
+//! - An exec that leaves much of its input unread can lose the end of its output inside Podman. That is told as
+//!   [`Unavailable`](inline_runtime::ErrorKind::Unavailable), never as an exit. Main processes lose nothing.
+//! - The service forgets an exec `exit_command_delay` after its end, and keeps a process of 2.7 MB until then. The default
+//!   of five minutes wastes memory, one second is too short on a busy machine; services of our own have ten.
+//! - A named volume that does not exist is made, and stays.
 //!
 //! # Trust
 //!

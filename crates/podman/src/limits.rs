@@ -163,6 +163,30 @@ mod tests {
     }
 
     #[test]
+    fn each_limit_must_be_in_the_kernel() {
+        let mount = tempfile::tempdir().unwrap();
+        let group = mount.path().join("a/libpod-4f2a.scope");
+        fs::create_dir_all(&group).unwrap();
+        let write = |name: &str, text: &str| fs::write(group.join(name), text).unwrap();
+        let verify = || {
+            let cgroup = Cgroup::parse("0::/a/libpod-4f2a.scope/container\n", "4f2a", mount.path()).unwrap();
+            asked().verify(&cgroup)
+        };
+        assert_eq!(verify(), Err("memory"));
+        for (name, bound, unbound, field) in [
+            ("memory.max", "67108864\n", "max\n", "memory"),
+            ("memory.swap.max", "0\n", "max\n", "memory_swap"),
+            ("pids.max", "32\n", "max\n", "pids_limit"),
+            ("cpu.max", "50000 100000\n", "max 100000\n", "nano_cpus"),
+        ] {
+            write(name, unbound);
+            assert_eq!(verify(), Err(field));
+            write(name, bound);
+        }
+        assert_eq!(verify(), Ok(()));
+    }
+
+    #[test]
     fn quotas_are_parts_of_the_period() {
         assert_eq!(asked().cpu_quota_micros(), Some(50_000));
     }

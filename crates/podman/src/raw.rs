@@ -1,6 +1,6 @@
 //! The requests that podman-api gets wrong or cannot bound, over the transport that it stands on itself.
 //!
-//! podman-api 0.11 carries what it does right: ping, pull, init, start, kill and delete. For the rest its requests are of no
+//! podman-api 0.11 carries what it does right: ping, init, start, kill and delete. For the rest its requests are of no
 //! use here: the body of a create misspells `no_new_privileges` and has the keys of Docker for the log, both of which
 //! the service ignores without a word (<https://github.com/vv9k/podman-api-rs/issues/175>); attach decodes frames with a
 //! decoder that panics on an unknown stream and allocates whatever length it is told; answers are read without a bound;
@@ -31,6 +31,8 @@ const PREFIX: &str = "/v4.0.0/libpod";
 
 /// The largest answer that is read. A list of ten thousand containers is about this large.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// The longest line that is read of an answer in lines.
+const MAX_LINE_BYTES: usize = 256 << 10;
 /// The largest error that is read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
@@ -117,6 +119,16 @@ impl Client {
         self.take_over(path, json.map(Payload::Json)).await
     }
 
+    /// Posts nothing and returns the lines of the answer as they come. How long they may take is up to the caller.
+    pub(crate) async fn lines(&self, path: &str, headers: Option<Headers>) -> Result<Lines, ApiError> {
+        let path = format!("{PREFIX}{path}");
+        let response = self.requests.post(path, Payload::empty(), headers).await?;
+        Ok(Lines {
+            body: response.into_body(),
+            buffer: Vec::new(),
+        })
+    }
+
     async fn take_over(&self, path: &str, payload: serde_json::Result<Payload<Body>>) -> Result<(Reader, Writer)> {
         self.bounded(async {
             let payload = payload?;
@@ -126,6 +138,32 @@ impl Client {
             Ok((Box::new(reader) as Reader, Box::new(writer) as Writer))
         })
         .await
+    }
+}
+
+/// An answer of which each line is read by itself.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    body: Body,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// Returns the next line as JSON, or `None` at the end.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ApiError> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return Ok(Some(serde_json::from_slice(&line)?));
+            }
+            if self.buffer.len() > MAX_LINE_BYTES {
+                return Err(too_large(MAX_LINE_BYTES));
+            }
+            match self.body.data().await {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk.map_err(ConnectionError::from)?),
+                None => return Ok(None),
+            }
+        }
     }
 }
 
@@ -139,11 +177,15 @@ async fn read(mut body: Body, max: usize) -> Result<Vec<u8>, ApiError> {
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(ConnectionError::from)?;
         if answer.len() + chunk.len() > max {
-            return Err(ApiError::InvalidResponse(format!("more than {max} bytes")));
+            return Err(too_large(max));
         }
         answer.extend_from_slice(&chunk);
     }
     Ok(answer)
+}
+
+fn too_large(max: usize) -> ApiError {
+    ApiError::InvalidResponse(format!("more than {max} bytes"))
 }
 
 /// What the service says when it refuses.

@@ -5,11 +5,36 @@
 //! namespace of the container's own, both bind the program and what it starts. A process from an exec inherits nothing
 //! of them, so each is wrapped as well.
 
+use inline_runtime::{ContainerSpec, Error, ErrorKind, Result};
+
 use crate::limits::Limits;
 use crate::unique::unique;
 
 /// The shell, by its path: `PATH` is the caller's to choose, and may hold directories that programs can write to.
 pub(crate) const SHELL: &str = "/bin/sh";
+
+/// Checks that nothing in a spec would let a program out of its limits.
+pub(crate) fn check(spec: &ContainerSpec) -> Result<()> {
+    let refuse = |what: &str, why: &str| {
+        Err(Error::new(ErrorKind::Unsupported, format!("limits by rlimits need {what}")).with_hint(why))
+    };
+    let named = |capability: &str, names: &[&str]| names.iter().any(|name| capability.eq_ignore_ascii_case(name));
+    let gains = |capability: &String| named(capability, &["ALL", "SETUID", "CAP_SETUID"]);
+    let keeps_setuid = !spec.cap_drop.iter().any(gains) || spec.cap_add.iter().any(gains);
+    if !spec.readonly_rootfs {
+        refuse(
+            "`readonly_rootfs`",
+            "a program could replace the shell that sets the limits of the next exec",
+        )
+    } else if spec.pids_limit.is_some() && (keeps_setuid || !spec.no_new_privileges) {
+        refuse(
+            "`no_new_privileges` and `SETUID` dropped",
+            "processes are counted by user, so a program that becomes another user would be counted anew",
+        )
+    } else {
+        Ok(())
+    }
+}
 
 /// Puts a shell before a program, which sets the limits for itself and then becomes the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +85,25 @@ fn script(limits: &Limits) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_let_a_program_out_is_refused() {
+        let spec = || {
+            ContainerSpec::new("alpine".parse().unwrap(), "test")
+                .with_memory(64 << 20)
+                .with_pids_limit(8)
+        };
+        check(&spec().with_cap_add("CHOWN")).unwrap();
+        check(&spec().with_cap_drop(["setuid"])).unwrap();
+        for open in [
+            spec().with_readonly_rootfs(false),
+            spec().with_no_new_privileges(false),
+            spec().with_cap_add("cap_setuid"),
+            spec().with_cap_drop(["CHOWN"]),
+        ] {
+            assert_eq!(check(&open).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+    }
 
     #[test]
     fn the_shell_sets_what_was_asked() {

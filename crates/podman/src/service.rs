@@ -104,7 +104,7 @@ fn stop(mut child: Child) {
         }
     };
     signal(Signal::SIGTERM);
-    thread::spawn(move || {
+    let see_to_it = move || {
         let deadline = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < deadline {
             if !matches!(child.try_wait(), Ok(None)) {
@@ -114,7 +114,9 @@ fn stop(mut child: Child) {
         }
         signal(Signal::SIGKILL);
         drop(child.wait());
-    });
+    };
+    // Without a thread it still ends by the signal, or once it was idle.
+    drop(thread::Builder::new().spawn(see_to_it));
 }
 
 async fn wait(
