@@ -23,26 +23,39 @@ pub(crate) const KILLED: i64 = 137;
 const OOM: &str = "oom";
 const KILL: &str = "kill";
 /// How long the engine's event may come after the exit that it explains.
-const EVENT_DELAY: Duration = Duration::from_millis(250);
+const EVENT_DELAY: Duration = Duration::from_millis(500);
 
 /// Says whether the OOM killer ended the main process of a container, given that it was killed.
 ///
-/// A container that is gone by now was killed by whoever removed it.
+/// A container that is gone by now was killed by whoever removed it. The engine's flag misses a kill of which the engine
+/// learns only after the exit, as it does on a slow host, so the log of events decides where it can.
 pub(crate) async fn ended_main(engine: &Engine, id: &str) -> bool {
     let Ok(container) = engine.call(engine.client.inspect_container(id, None)).await else {
         return false;
     };
-    container.state.and_then(|state| state.oom_killed) == Some(true) && came_last(engine, id).await
+    let is_flagged = container.state.and_then(|state| state.oom_killed) == Some(true);
+    if let Some(is_oom) = last_kill(engine, id).await {
+        return is_oom;
+    }
+    if is_flagged {
+        return true;
+    }
+    // Nobody is known to have killed it, so it is worth while to wait for the news.
+    tokio::time::sleep(EVENT_DELAY).await;
+    last_kill(engine, id).await == Some(true)
 }
 
-/// Says whether the last kill in a container was the OOM killer's, given that there was one of its kills at all.
+/// Says whether the last kill in a container was the OOM killer's, given that the engine flagged one of its kills.
 pub(crate) async fn came_last(engine: &Engine, id: &str) -> bool {
+    // Without an entry in the log the flag is all there is.
+    last_kill(engine, id).await.unwrap_or(true)
+}
+
+/// Asks the log of events which kill came last in a container: the OOM killer's or one through the API; `None` if it
+/// knows of neither.
+async fn last_kill(engine: &Engine, id: &str) -> Option<bool> {
     let events = engine.client.events(Some(until_now(id)));
-    match engine.call(events.try_collect::<Vec<_>>()).await {
-        Ok(events) => is_last(&events),
-        // Without the log the flag is all there is.
-        Err(_) => true,
-    }
+    is_oom_last(&engine.call(events.try_collect::<Vec<_>>()).await.ok()?)
 }
 
 /// Asks for what the engine still knows of kills in a container, and for nothing that is yet to come.
@@ -66,8 +79,8 @@ fn filters(id: &str, actions: &[&str]) -> HashMap<String, Vec<String>> {
     ])
 }
 
-/// Compares the last OOM kill with the last kill through the API; an empty log is no evidence against the flag.
-fn is_last(events: &[EventMessage]) -> bool {
+/// Compares the last OOM kill with the last kill through the API.
+fn is_oom_last(events: &[EventMessage]) -> Option<bool> {
     let last = |is_wanted: &dyn Fn(&EventMessage) -> bool| {
         events
             .iter()
@@ -83,9 +96,10 @@ fn is_last(events: &[EventMessage]) -> bool {
         event.action.as_deref() == Some(KILL) && signal == Some(&kill)
     };
     match (last(&is_oom), last(&is_kill)) {
-        (Some(oom), Some(kill)) => oom > kill,
-        (None, Some(_)) => false,
-        (_, None) => true,
+        (Some(oom), Some(kill)) => Some(oom > kill),
+        (None, Some(_)) => Some(false),
+        (Some(_), None) => Some(true),
+        (None, None) => None,
     }
 }
 
@@ -150,14 +164,14 @@ mod tests {
     #[test]
     fn a_later_kill_is_the_reason() {
         for (events, expected) in [
-            (vec![], true),
-            (vec![event("oom", 5, "")], true),
-            (vec![event("kill", 9, "9")], false),
-            (vec![event("oom", 5, ""), event("kill", 9, "9")], false),
-            (vec![event("oom", 5, ""), event("kill", 9, "15")], true),
-            (vec![event("kill", 3, "9"), event("oom", 5, "")], true),
+            (vec![], None),
+            (vec![event("oom", 5, "")], Some(true)),
+            (vec![event("kill", 9, "9")], Some(false)),
+            (vec![event("oom", 5, ""), event("kill", 9, "9")], Some(false)),
+            (vec![event("oom", 5, ""), event("kill", 9, "15")], Some(true)),
+            (vec![event("kill", 3, "9"), event("oom", 5, "")], Some(true)),
         ] {
-            assert_eq!(is_last(&events), expected, "{events:?}");
+            assert_eq!(is_oom_last(&events), expected, "{events:?}");
         }
     }
 }
