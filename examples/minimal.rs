@@ -1,19 +1,20 @@
-//! Runs one program in a container: `cargo run --example minimal`.
+//! Runs one program in a container it throws away: `cargo run --example minimal`.
 
-use inline::{Config, ContainerRuntimeExt, ContainerSpec, Environment, Result};
+use std::error::Error;
+use std::time::Duration;
 
-/// More than this of each stream is left out.
-const MAX_OUTPUT: usize = 1 << 20;
+use inline::{Environment, Settings};
+use inline_sandbox::{SandboxConfig, SandboxService};
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let config = Config::load(None, &Environment::of_process(), &[])?;
-    let runtime = inline::connect(&config.runtime).await?;
-    let spec = ContainerSpec::new("python:3.11-slim".parse()?, "inline-minimal")
-        .with_cmd(["python3", "-c", "print(6 * 7)"])
-        .with_user("65534:65534");
-    runtime.ensure_image(&spec.image).await?;
-    let output = runtime.run(&spec, MAX_OUTPUT).await?;
-    eprintln!("{}: {}", output.status, String::from_utf8_lossy(&output.stdout));
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut settings = Settings::load(None, &Environment::of_process(), &[])?;
+    let runtime = inline::connect(&settings.take()?).await?;
+    let config: SandboxConfig = settings.take()?;
+    settings.finish()?;
+    let service = SandboxService::open(runtime, config.with_env(|name| settings.variable(name))?).await?;
+    let result = service.run_python("print(6 * 7)", Duration::from_secs(30)).await?;
+    eprintln!("{}: {}", result.verdict, result.stdout.to_text());
+    service.shutdown().await;
     Ok(())
 }

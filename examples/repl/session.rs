@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::StreamExt;
 use inline::{
-    ContainerId, ContainerRuntime, Error, ErrorKind, Event, ExecSpec, ExitStatus, ImageReference, Process, Result,
-    Signal,
+    ContainerId, ContainerRuntime, ContainerRuntimeExt, Error, ErrorKind, Event, ExecSpec, ExitStatus, ImageReference,
+    Process, Result, Signal,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::signal::unix::Signal as Interrupts;
@@ -89,11 +89,20 @@ impl Session {
         Ok(Outcome::Done)
     }
 
-    /// Interrupts the interpreter and what it started: a signal to the container reaches its first process only.
+    /// Interrupts the interpreter, and then what it started: a signal to the container reaches its first process only.
+    ///
+    /// Waits until both are done, so that neither hits the next cell.
     async fn interrupt(&self) -> Result<()> {
-        self.runtime.kill(&self.id, Signal::INT).await?;
         let rest = ExecSpec::new(["sh", "-c", "kill -INT -1"]);
-        self.runtime.exec(&self.id, &rest).await.map(drop)
+        let interrupted = async {
+            self.runtime.kill(&self.id, Signal::INT).await?;
+            self.runtime.exec_output(&self.id, &rest, 0).await
+        };
+        match interrupted.await {
+            // It has ended meanwhile; its exit, which comes next, says how.
+            Err(error) if error.kind() == ErrorKind::NotRunning => Ok(()),
+            result => result.map(drop),
+        }
     }
 
     pub(crate) async fn end(self) -> Result<()> {

@@ -10,10 +10,13 @@ __inline_cell() {
 }
 # A nested function returns first, and each of its callers before its next command.
 set -o functrace
-trap 'trap "return 130 2>/dev/null" DEBUG; return 130' INT
+# Bash may run the trap once more when the cell is over already, which is then none of the next cell's business.
+trap '((__inline_busy)) && trap "return 130 2>/dev/null" DEBUG && return 130' INT
+__inline_busy=0
 while read -r -u "$__inline_control" __inline_mark __inline_source; do
+  __inline_busy=1
   __inline_cell "$(printf %s "$__inline_source" | base64 -d)" {__inline_control}<&-
-  __inline_status=$?
+  __inline_status=$? __inline_busy=0
   trap - DEBUG
   printf %s "$__inline_mark"
   printf %s "$__inline_mark" >&2
