@@ -1,0 +1,82 @@
+//! A container whose interpreter waits for its program.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use inline_runtime::{ContainerId, ContainerSpec, Error, ErrorKind, Process, Result};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::containers::Container;
+use super::{Containers, Mark};
+
+/// The bound on a write of one line to a process that has just been started.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A started container with its interpreter waiting. Dropping it removes the container from a task of its own.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) containers: Containers,
+    pub(crate) container: Container,
+    pub(crate) process: Process,
+    pub(crate) mark: Mark,
+    pub(crate) warm: bool,
+}
+
+impl Prepared {
+    /// Makes and starts a container of a [`Blueprint`](super::Blueprint)'s spec.
+    ///
+    /// # Errors
+    ///
+    /// - As [`create`](inline_runtime::ContainerRuntime::create) and [`start`](inline_runtime::ContainerRuntime::start).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves no container.
+    pub async fn start(containers: &Containers, spec: &ContainerSpec) -> Result<Self> {
+        let mark = Mark::random()?;
+        let (container, mut process) = containers.start(spec).await?;
+        let line = format!("{}\n", mark.as_str());
+        let written = match &mut process.stdin {
+            Some(stdin) => timeout(WRITE_TIMEOUT, async {
+                stdin.write_all(line.as_bytes()).await?;
+                stdin.flush().await
+            }),
+            None => {
+                return Err(Error::new(
+                    ErrorKind::InvalidSpec,
+                    "the container has no standard input",
+                ));
+            }
+        };
+        match written.await {
+            // What has ended already is told by its events.
+            Ok(_) => Ok(Self {
+                containers: containers.clone(),
+                container,
+                process,
+                mark,
+                warm: false,
+            }),
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                "a container that was started reads nothing",
+            )),
+        }
+    }
+
+    /// Returns the container.
+    pub fn id(&self) -> &ContainerId {
+        &self.container.id
+    }
+
+    /// Waits until the container is of no use any more: an interpreter that waits prints nothing and does not end.
+    pub(crate) async fn spoiled(&mut self) {
+        drop(self.process.events.next().await);
+    }
+
+    /// Removes the container and waits until it is gone.
+    pub(crate) async fn removed(self) {
+        self.container.removed().await;
+    }
+}

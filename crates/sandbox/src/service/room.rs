@@ -1,0 +1,161 @@
+//! Where a run works: the owner's workspace, or one that is gone afterwards.
+
+use std::time::{Duration, SystemTime};
+
+use inline_runtime::ImageReference;
+use tokio::time::timeout;
+
+use super::Inner;
+use super::job::Job;
+use super::locks::OwnerLock;
+use crate::run::{Blueprint, Purpose};
+use crate::store::SandboxSettings;
+use crate::{
+    Language, Limits, Owner, Program, Quota, Result, SandboxError, WORKSPACE_TARGET, Workspace, WorkspacePath,
+};
+
+/// The kind of owner that a workspace belongs to which is gone after its run; the name is the job's.
+pub(super) const ONCE: &str = "once";
+/// The kind of owner that the service keeps caches for.
+pub(super) const CACHE: &str = "cache";
+/// How long the last container of a workspace that is to be deleted is waited for.
+const GONE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A workspace in which something runs.
+pub(super) struct Room {
+    /// Whose workspace it is.
+    pub(super) owner: Owner,
+    pub(super) workspace: Workspace,
+    pub(super) directory: WorkspacePath,
+    pub(super) settings: SandboxSettings,
+    one_shot: bool,
+}
+
+impl Room {
+    /// Opens the sandbox of the job's owner, which is made if there is none.
+    pub(super) async fn of_owner(inner: &Inner, job: &Job, quota: Quota) -> Result<Self> {
+        let sandbox = inner.store.ensure_sandbox(&job.owner, SystemTime::now()).await?;
+        Ok(Self {
+            workspace: inner.workspaces.workspace(&job.owner, quota).await?,
+            // One that this version cannot read is as good as one that is not there.
+            directory: sandbox.current_dir.parse().unwrap_or_else(|_| WorkspacePath::root()),
+            settings: sandbox.settings,
+            owner: sandbox.owner,
+            one_shot: false,
+        })
+    }
+
+    /// Makes an empty workspace that [`close`](Self::close) deletes; where that is not reached, a sweep does.
+    pub(super) async fn one_shot(inner: &Inner, job: &Job, quota: Quota) -> Result<Self> {
+        let owner = Owner::new(ONCE, &job.id)?;
+        Ok(Self {
+            workspace: inner.workspaces.workspace(&owner, quota).await?,
+            directory: WorkspacePath::root(),
+            settings: SandboxSettings::default(),
+            owner,
+            one_shot: true,
+        })
+    }
+
+    pub(super) fn is_one_shot(&self) -> bool {
+        self.one_shot
+    }
+
+    /// Deletes what is not to stay.
+    pub(super) async fn close(self, inner: &Inner) {
+        if !self.one_shot {
+            return;
+        }
+        drop(timeout(GONE_PATIENCE, inner.containers.gone(&self.owner)).await);
+        if let Err(error) = inner.workspaces.delete(&self.owner).await {
+            tracing::warn!(%error, "a workspace was not deleted; the next sweep tries again");
+        }
+    }
+
+    /// Returns the image that programs of `language` run in: the owner's choice where that is still allowed.
+    pub(super) fn image<'a>(&'a self, inner: &Inner, language: &'a Language) -> &'a ImageReference {
+        let chosen = self
+            .settings
+            .images
+            .get(&language.name)
+            .filter(|image| inner.config.allows_image(image));
+        chosen.unwrap_or(&language.image)
+    }
+
+    /// Returns the current directory as a program has it.
+    pub(super) fn directory_in_container(&self) -> String {
+        self.directory
+            .in_container()
+            .unwrap_or_else(|| WORKSPACE_TARGET.to_owned())
+    }
+
+    /// Returns the spec of a container for this workspace.
+    pub(super) fn spec(
+        &self,
+        inner: &Inner,
+        language: &Language,
+        limits: &Limits,
+        purpose: Purpose<'_>,
+    ) -> Result<inline_runtime::ContainerSpec> {
+        let blueprint = Blueprint {
+            instance: &inner.instance,
+            owner: &self.owner,
+            language,
+            image: self.image(inner, language),
+            limits,
+            workspace: self.workspace.mount(),
+            user: inner.user,
+        };
+        blueprint.spec(purpose, &inner.containers.runtime().capabilities())
+    }
+
+    /// Checks that there is room for a run, and writes the files that come with it.
+    pub(super) async fn furnish(&self, program: &Program, lock: &OwnerLock) -> Result<()> {
+        self.check_quota().await?;
+        if program.files.is_empty() {
+            return Ok(());
+        }
+        let _writing = lock.writing.lock().await;
+        for file in &program.files {
+            let path = self.directory.join(&file.path)?;
+            if let Some(parent) = path.parent().filter(|parent| !parent.is_root()) {
+                self.workspace.make_directory(&parent).await?;
+            }
+            self.workspace.write(&path, file.content.clone()).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn check_quota(&self) -> Result<()> {
+        let quota = self.workspace.quota();
+        let Some(used) = self.workspace.exceeds(&quota).await? else {
+            return Ok(());
+        };
+        let (what, used, limit) = if used.bytes > quota.bytes {
+            ("bytes", used.bytes, quota.bytes)
+        } else {
+            ("files", used.files, quota.files)
+        };
+        Err(SandboxError::QuotaExceeded { what, used, limit })
+    }
+}
+
+/// Returns what a workspace may hold.
+pub(super) fn quota(limits: &Limits) -> Quota {
+    Quota {
+        bytes: limits.workspace_bytes,
+        files: limits.workspace_files,
+    }
+}
+
+/// Checks that an owner is somebody, and not the service itself.
+pub(super) fn check_owner(owner: &Owner) -> Result<()> {
+    if [ONCE, CACHE].contains(&owner.kind()) {
+        let why = "the service keeps this kind for itself";
+        return Err(SandboxError::InvalidOwner {
+            owner: owner.to_string(),
+            why,
+        });
+    }
+    Ok(())
+}
