@@ -1,15 +1,13 @@
-//! The configuration: a file, the environment over it, the command line over both.
+//! What is set of the engine.
 
 use std::fmt;
 use std::path::Path;
 
-use config::{File, FileFormat};
 use inline_runtime::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use tracing::warn;
 
-use crate::env::{self, Environment};
-use crate::keys;
+use crate::env::Environment;
+use crate::{Settings, keys};
 
 #[cfg(feature = "docker")]
 pub(crate) type DockerConfig = inline_docker::DockerConfig;
@@ -21,12 +19,7 @@ pub(crate) type DockerConfig = std::collections::BTreeMap<String, serde_json::Va
 #[cfg(not(feature = "podman"))]
 pub(crate) type PodmanConfig = std::collections::BTreeMap<String, serde_json::Value>;
 
-/// The file that is read when none is named, if it is there.
-const DEFAULT_FILE: &str = "inline.toml";
-/// A configuration file is not larger than this, so that a wrong path cannot fill the memory.
-const MAX_FILE_BYTES: u64 = 1 << 20;
-
-/// Holds all that an operator can set.
+/// Holds all that an operator can set of a program without settings of its own.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Config {
@@ -103,10 +96,7 @@ impl std::str::FromStr for DriverChoice {
 }
 
 impl Config {
-    /// Loads the configuration: defaults, the file over them, `environment` over both, `overrides` over all.
-    ///
-    /// The file is `file`, else the one that `INLINE_CONFIG` names, else `inline.toml` in the current directory if it is
-    /// there. `overrides` are dotted keys with their values, from a command line: `("driver", "podman")`.
+    /// Loads the configuration of a program that has no other settings; [`Settings`] is for those that have.
     ///
     /// # Errors
     ///
@@ -124,119 +114,9 @@ impl Config {
     /// # Ok::<(), inline::Error>(())
     /// ```
     pub fn load(file: Option<&Path>, environment: &Environment, overrides: &[(&str, &str)]) -> Result<Self> {
-        if let Some((name, near)) = environment.unknown() {
-            return Err(unknown("the environment", "variable", name, near));
-        }
-        if environment.get(env::DOCKER_BINARY).is_some() {
-            warn!(
-                "`{}` has no effect: the engine's API is used, not its binary",
-                env::DOCKER_BINARY
-            );
-        }
-        let named = file.or_else(|| environment.get(env::INLINE_CONFIG).map(Path::new));
-        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-        let text = match read(path) {
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                let message = format!("cannot read the configuration file `{}`", path.display());
-                return Err(Error::new(ErrorKind::InvalidConfig, message).with_source(error));
-            }
-            Ok(text) => text,
-        };
-        merge(&text, environment, overrides).map_err(|error| match error {
-            Problem::Unknown(key, near) => unknown(&format!("`{}`", path.display()), "key", &key, near.as_deref()),
-            Problem::Unreadable(error) => Error::new(
-                ErrorKind::InvalidConfig,
-                format!("`{}` is not valid: {error}", path.display()),
-            ),
-            Problem::Unfit(error) => {
-                let (key, why) = (error.path().to_string(), error.inner());
-                Error::new(
-                    ErrorKind::InvalidConfig,
-                    format!("the value of `{key}` does not fit: {why}"),
-                )
-            }
-        })
-    }
-}
-
-enum Problem {
-    Unknown(String, Option<String>),
-    Unreadable(config::ConfigError),
-    Unfit(serde_path_to_error::Error<serde_json::Error>),
-}
-
-impl From<config::ConfigError> for Problem {
-    fn from(error: config::ConfigError) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-fn merge(text: &str, environment: &Environment, overrides: &[(&str, &str)]) -> Result<Config, Problem> {
-    // Docker's own tools look for registry logins below the user's home.
-    let logins = environment.get(env::HOME).map(|home| format!("{home}/.docker"));
-    let mut builder = config::Config::builder().add_source(File::from_str(text, FileFormat::Toml));
-    if let Some(directory) = logins.filter(|_| cfg!(feature = "docker")) {
-        builder = builder.set_default("docker.docker_config", directory)?;
-    }
-    for (key, value) in variables(environment) {
-        builder = builder.set_override_option(key, value)?;
-    }
-    for (key, value) in overrides {
-        builder = builder.set_override(key, *value)?;
-    }
-    let given: serde_json::Value = builder.build()?.try_deserialize()?;
-    let known = serde_json::to_value(RuntimeConfig::default())
-        .map_err(|error| config::ConfigError::Message(error.to_string()))?;
-    match keys::unknown(&given, &known, "") {
-        Some((key, near)) => Err(Problem::Unknown(key, near)),
-        None => Ok(Config {
-            runtime: serde_path_to_error::deserialize(given).map_err(Problem::Unfit)?,
-        }),
-    }
-}
-
-/// Lists the keys that variables set, with what they set them to.
-fn variables(environment: &Environment) -> [(&'static str, Option<config::Value>); 9] {
-    let first = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| environment.get(name))
-            .map(config::Value::from)
-    };
-    // Docker's own tools take any value of this one as a yes.
-    let verify = environment
-        .get(env::DOCKER_TLS_VERIFY)
-        .map(|_| config::Value::from(true));
-    [
-        ("driver", first(&[env::INLINE_DRIVER])),
-        ("docker.host", first(&[env::INLINE_DOCKER_HOST, env::DOCKER_HOST])),
-        ("docker.cert_path", first(&[env::DOCKER_CERT_PATH])),
-        ("docker.tls_verify", verify),
-        ("docker.docker_config", first(&[env::DOCKER_CONFIG])),
-        ("docker.runtime_dir", first(&[env::XDG_RUNTIME_DIR])),
-        ("podman.host", first(&[env::INLINE_PODMAN_HOST, env::CONTAINER_HOST])),
-        ("podman.runtime_dir", first(&[env::XDG_RUNTIME_DIR])),
-        ("podman.limits", first(&[env::INLINE_PODMAN_LIMITS])),
-    ]
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    if std::fs::metadata(path)?.len() > MAX_FILE_BYTES {
-        return Err(std::io::Error::other(format!(
-            "it is larger than {MAX_FILE_BYTES} bytes"
-        )));
-    }
-    std::fs::read_to_string(path)
-}
-
-fn unknown(place: &str, what: &str, name: &str, near: Option<&str>) -> Error {
-    let error = Error::new(
-        ErrorKind::InvalidConfig,
-        format!("{place} has an unknown {what} `{}`", name.escape_debug()),
-    );
-    match near {
-        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-        None => error.with_hint("`inline.example.toml` shows all that can be set"),
+        let mut settings = Settings::load(file, environment, overrides)?;
+        let runtime = settings.take()?;
+        settings.finish()?;
+        Ok(Self { runtime })
     }
 }

@@ -25,8 +25,39 @@ pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 pub const CONTAINER_HOST: &str = "CONTAINER_HOST";
 /// The directory of the user's own sockets, where rootless engines listen.
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// The user's data directory, where sandboxes are kept by default.
+pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// The user's home, where Docker's `config.json` is looked for.
 pub const HOME: &str = "HOME";
+
+/// Sets `languages.python.image` and `languages.bash.image`.
+pub const SANDBOX_IMAGE: &str = "SANDBOX_IMAGE";
+/// Sets `pull_on_startup`.
+pub const SANDBOX_PULL_ON_STARTUP: &str = "SANDBOX_PULL_ON_STARTUP";
+/// Sets `base_dir`.
+pub const IL_BASE_DIR: &str = "IL_BASE_DIR";
+/// Sets `limits.timeout`, and `limits.max_timeout` where that is shorter.
+pub const IL_TIMEOUT_SECONDS: &str = "IL_TIMEOUT_SECONDS";
+/// Sets `limits.memory`.
+pub const IL_MEMORY: &str = "IL_MEMORY";
+/// Sets `limits.cpus`.
+pub const IL_CPUS: &str = "IL_CPUS";
+/// Sets `retention`.
+pub const IL_RETENTION_SECONDS: &str = "IL_RETENTION_SECONDS";
+/// Sets `echo_last_expression`.
+pub const ECHO_LAST_EXPR: &str = "ECHO_LAST_EXPR";
+
+/// The variables that a part of the program reads by itself, with the key that each sets: the command line goes before.
+pub const PART_KEYS: [(&str, &str); 8] = [
+    (SANDBOX_IMAGE, "languages.python.image"),
+    (SANDBOX_PULL_ON_STARTUP, "pull_on_startup"),
+    (IL_BASE_DIR, "base_dir"),
+    (IL_TIMEOUT_SECONDS, "limits.timeout"),
+    (IL_MEMORY, "limits.memory"),
+    (IL_CPUS, "limits.cpus"),
+    (IL_RETENTION_SECONDS, "retention"),
+    (ECHO_LAST_EXPR, "echo_last_expression"),
+];
 
 /// Accepted from older deployments with a warning: the engine's API is used, not its binary.
 pub const DOCKER_BINARY: &str = "DOCKER_BINARY";

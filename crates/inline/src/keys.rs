@@ -5,11 +5,15 @@ use serde_json::Value;
 /// Typing errors are closer than this to what was meant, on a scale where 1 is the same.
 const NEAR: f64 = 0.75;
 
-/// Returns the dotted path of the first key of `given` that `known` does not have, and the nearest that it has.
+/// Returns the dotted path of the first key of `given` that `known` does not have, and the nearest that it has. A table of
+/// `known` that is empty has any key: names that an operator chooses.
 pub(crate) fn unknown(given: &Value, known: &Value, parent: &str) -> Option<(String, Option<String>)> {
     let (Value::Object(given), Value::Object(known)) = (given, known) else {
         return None;
     };
+    if known.is_empty() {
+        return None;
+    }
     let path = |key: &str| {
         if parent.is_empty() {
             key.to_owned()
@@ -47,5 +51,9 @@ mod tests {
             Some(("docker.hots".to_owned(), Some("docker.host".to_owned())))
         );
         assert_eq!(unknown(&json!({"zzz": 1}), &known, ""), Some(("zzz".to_owned(), None)));
+        assert_eq!(
+            unknown(&json!({"names": {"ruby": {}}}), &json!({"names": {}}), ""),
+            None
+        );
     }
 }

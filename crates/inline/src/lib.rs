@@ -28,11 +28,13 @@ mod config;
 mod detect;
 pub mod env;
 mod keys;
+mod settings;
 
 pub use config::{Config, DriverChoice, RuntimeConfig};
 pub use detect::{Attempt, Detection, connect, detect};
 pub use env::Environment;
 pub use inline_runtime::*;
+pub use settings::Settings;
 
 /// The Docker driver, for those who connect by hand.
 #[cfg(feature = "docker")]

@@ -9,7 +9,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use inline::{Config, DriverChoice, Environment, Error, ErrorKind};
+use inline::{Config, DriverChoice, Error, ErrorKind, RuntimeConfig, Settings};
 
 const NOTHING: [(&str, &str); 0] = [];
 
@@ -117,21 +117,53 @@ fn a_file_that_was_named_must_be_there() {
     }
 }
 
+#[derive(Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(default)]
+struct Part {
+    echo_last_expression: bool,
+    limits: Limits,
+    languages: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(default)]
+struct Limits {
+    memory: u64,
+}
+
 #[test]
-fn the_example_shows_every_key_with_its_default() {
-    let text = include_str!("../../../inline.example.toml");
-    let given = load(text, &[], &[]).unwrap();
-    let plain = Config::load(None, &Environment::default(), &[]).unwrap();
-    let value = |config: &Config| serde_json::to_value(&config.runtime).unwrap();
-    assert_eq!(value(&given), value(&plain), "the example's values are the defaults");
-    let known = value(&plain);
-    for (table, keys) in known.as_object().unwrap() {
-        assert!(text.contains(table), "`{table}` is not in the example");
-        for key in keys.as_object().into_iter().flatten().map(|(key, _)| key) {
-            assert!(
-                text.contains(&format!("{key} = ")),
-                "`{table}.{key}` is not in the example"
-            );
-        }
+fn each_part_takes_its_own_and_nothing_is_left() {
+    let take = |text: &str, variables: &[(&str, &str)], overrides: &[(&str, &str)]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let mut settings = Settings::load(Some(file.path()), &variables.iter().copied().collect(), overrides)?;
+        let runtime: RuntimeConfig = settings.take()?;
+        let part: Part = settings.take()?;
+        let variable = settings.variable("IL_MEMORY");
+        settings.finish()?;
+        Ok::<_, Error>((runtime, part, variable))
+    };
+    let file = "driver = 'podman'\necho_last_expression = true\n[limits]\nmemory = 3\n[languages]\nruby = 'x'";
+    let (runtime, part, variable) = take(file, &[("IL_MEMORY", "5")], &[]).unwrap();
+    assert_eq!(
+        (runtime.driver, part.limits.memory, part.languages["ruby"].as_str()),
+        (DriverChoice::Podman, 3, "x")
+    );
+    assert_eq!((part.echo_last_expression, variable.as_deref()), (true, Some("5")));
+
+    let overrides = [("limits.memory", "7"), ("echo_last_expression", "false")];
+    let (_, part, variable) = take(file, &[("IL_MEMORY", "5")], &overrides).unwrap();
+    assert_eq!(
+        (part.limits.memory, part.echo_last_expression, variable),
+        (7, false, None)
+    );
+
+    for (file, told) in [
+        ("echo_last_expresion = true", "did you mean `echo_last_expression`?"),
+        ("[limits]\nmemry = 3", "did you mean `limits.memory`?"),
+        ("[limits]\nmemory = 'much'", "the value of `limits.memory` does not fit"),
+    ] {
+        let error = take(file, &[], &[]).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
     }
 }
