@@ -6,15 +6,18 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use inline_conformance::{Suite, cases};
+use inline_conformance::{Subject, Suite, cases};
 use inline_podman::LimitPolicy;
+use inline_runtime::{Capabilities, Info};
 use inline_tests::docker::DockerSubject;
-use inline_tests::environment::{INLINE_TEST, patience, variable};
+use inline_tests::environment::{INLINE_TEST, INLINE_TEST_BLESS, patience, variable};
 use inline_tests::fake::FakeSubject;
 use inline_tests::podman::PodmanSubject;
+use inline_tests::table::{Table, column_name};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
+const README: &str = include_str!("../README.md");
 const ENGINES: [&str; 3] = ["docker", "podman", "podman-rlimit"];
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn test(arguments: &Arguments) -> Result<ExitCode, String> {
         match find(engine, patience()?) {
             Ok(suite) => {
                 trials.extend(suite.trials(runtime.handle()));
+                trials.push(readme(engine, runtime.handle().clone()));
                 suites.push(suite);
             }
             Err(message) => trials.extend(all_failing(engine, &message)),
@@ -82,6 +86,42 @@ fn find(engine: &str, patience: u32) -> Result<Arc<Suite>, String> {
         _ => PodmanSubject::find(LimitPolicy::Cgroup, patience).map(Suite::new),
     };
     suite.map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// Holds the README's table of capabilities against what the driver says; `INLINE_TEST_BLESS` names a README to write it
+/// into instead.
+fn readme(engine: &'static str, handle: Handle) -> Trial {
+    Trial::test(format!("{engine}::capabilities::are_those_of_the_readme"), move || {
+        let (info, capabilities) = handle.block_on(description(engine))?;
+        let name = column_name(&info, &capabilities);
+        if let Some(path) = variable(INLINE_TEST_BLESS) {
+            let readme = std::fs::read_to_string(&path)?;
+            let mut table = Table::of_readme(&readme);
+            table.set(name, &capabilities);
+            let readme = table
+                .into_readme(&readme)
+                .ok_or("the README has no marks for the table")?;
+            return std::fs::write(&path, readme).map_err(Failed::from);
+        }
+        let wrong = Table::of_readme(README).differences(&name, &capabilities);
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let wrong = wrong.join(", ");
+        Err(
+            format!("{wrong} of `{name}` is not what the driver says; write it with `{INLINE_TEST_BLESS}=README.md`")
+                .into(),
+        )
+    })
+}
+
+async fn description(engine: &str) -> Result<(Info, Capabilities), Failed> {
+    let runtime = match engine {
+        "docker" => DockerSubject::find(patience()?)?.connect().await?,
+        "podman-rlimit" => PodmanSubject::find(LimitPolicy::Rlimit, patience()?)?.connect().await?,
+        _ => PodmanSubject::find(LimitPolicy::Cgroup, patience()?)?.connect().await?,
+    };
+    Ok((runtime.info().await?, runtime.capabilities()))
 }
 
 /// Returns the cases of an engine that cannot be tested: each fails, with the reason.

@@ -19,6 +19,7 @@ fn finder(flaw: Flaw) -> &'static str {
         Flaw::ExitLate => "exec::background_child",
         Flaw::CommandNotFoundAsExit => "exec::command_not_found",
         Flaw::LossAsExit => "engine::gone_mid_run",
+        Flaw::NoTimeout => "engine::hung_is_timeout",
         Flaw::DropKills => "exec::drop_detaches",
         Flaw::OomUntold => "limits::memory_in_exec",
         Flaw::OomForEveryKill => "limits::oom_is_told_from_kill",

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// How long an answer may take, times `INLINE_TEST_PATIENCE`.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const ENGINES: [&str; 3] = ["docker", "podman", "podman-rlimit"];
 
 type Case = fn(&Engine) -> Result<(), Failed>;
@@ -109,11 +109,14 @@ impl Engine {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let line: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
         let mut script = Command::new("script");
-        script.args(["-qec", &line.join(" "), "/dev/null"]).envs(
-            command
-                .get_envs()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))),
-        );
+        // Without a shell in between, which Ctrl-C would reach as well.
+        script
+            .args(["-qec", &format!("exec {}", line.join(" ")), "/dev/null"])
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))),
+            );
         // The history of a test is nobody's.
         script
             .env("XDG_STATE_HOME", std::env::temp_dir().join("inline-test-state"))

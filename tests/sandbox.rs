@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use futures::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::sync::RwLock;
 
 use bench::{Bench, Engine};
 
@@ -56,6 +57,14 @@ const CASES: &[(&str, Case)] = &cases![
     sessions::too_much_memory_ends_the_interpreter,
 ];
 
+/// Cases that measure time, and so run without any other beside them.
+const ALONE: [&str; 3] = [
+    "stops::a_timeout_kills_the_whole_tree_at_once",
+    "stops::a_slow_reader_holds_the_program_back_and_no_deadline",
+    "warm::the_next_run_finds_its_interpreter_waiting",
+];
+static BESIDE: RwLock<()> = RwLock::const_new(());
+
 fn main() -> ExitCode {
     let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
@@ -65,6 +74,11 @@ fn main() -> ExitCode {
             let trial = Trial::test(format!("{}::sandbox::{name}", engine.name()), move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(async {
+                    let (_alone, _beside) = if ALONE.contains(&name) {
+                        (Some(BESIDE.write().await), None)
+                    } else {
+                        (None, Some(BESIDE.read().await))
+                    };
                     let bench = Bench::open(engine).await?;
                     let outcome = case(&bench).await;
                     outcome.and(bench.close().await)

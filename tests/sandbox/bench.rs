@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inline::{
-    Config, ContainerRuntime, ContainerRuntimeExt, ContainerSpec, Environment, ImageReference, LimitMechanism, ListFilter,
-    Mount,
+    Config, ContainerRuntime, ContainerRuntimeExt, ContainerSpec, Environment, ImageReference, LimitMechanism,
+    ListFilter, Mount,
 };
 use inline_sandbox::{
-    Blueprint, Containers, Frame, Language, LanguageConfig, LimitRequest, Limits, Order, Owner, Prepared, Program, Purpose,
-    RunControl, RunEvent, RunResult, SandboxConfig, Session, SessionOptions, execute,
+    Blueprint, Containers, Frame, Language, LanguageConfig, LimitRequest, Limits, Order, Owner, Prepared, Program,
+    Purpose, RunControl, RunEvent, RunResult, SandboxConfig, Session, SessionOptions, execute,
 };
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -21,32 +21,32 @@ use crate::ensure;
 
 /// An engine that can be named in `INLINE_TEST`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     Docker,
     Podman,
     PodmanRlimit,
 }
 
-pub struct Bench {
-    pub runtime: Arc<dyn ContainerRuntime>,
-    pub containers: Containers,
-    pub limits: Limits,
-    pub owner: Owner,
-    pub workspace: TempDir,
+pub(crate) struct Bench {
+    pub(crate) runtime: Arc<dyn ContainerRuntime>,
+    pub(crate) containers: Containers,
+    pub(crate) limits: Limits,
+    pub(crate) owner: Owner,
+    pub(crate) workspace: TempDir,
     languages: BTreeMap<String, Language>,
     instance: String,
 }
 
 /// Reads whatever a run prints.
-pub struct Reader {
-    pub sender: mpsc::Sender<RunEvent>,
+pub(crate) struct Reader {
+    pub(crate) sender: mpsc::Sender<RunEvent>,
     receiver: mpsc::Receiver<RunEvent>,
 }
 
 impl Engine {
-    pub const ALL: [Self; 3] = [Self::Docker, Self::Podman, Self::PodmanRlimit];
+    pub(crate) const ALL: [Self; 3] = [Self::Docker, Self::Podman, Self::PodmanRlimit];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Docker => "docker",
             Self::Podman => "podman",
@@ -55,17 +55,20 @@ impl Engine {
     }
 
     /// Without control groups of the second version rootless Podman refuses limits, unless the operator allows others.
-    pub fn limits_bind(self) -> bool {
+    pub(crate) fn limits_bind(self) -> bool {
         self != Self::Podman || std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
     }
 }
 
 impl Bench {
-    pub async fn open(engine: Engine) -> Result<Self, Failed> {
+    pub(crate) async fn open(engine: Engine) -> Result<Self, Failed> {
         let names = ["DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
         let variables = names.map(|name| (name, std::env::var(name).unwrap_or_default()));
-        let environment: Environment =
-            variables.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, value.as_str())).collect();
+        let environment: Environment = variables
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let overrides: &[(&str, &str)] = match engine {
             Engine::Docker => &[("driver", "docker")],
             Engine::Podman => &[("driver", "podman")],
@@ -75,7 +78,12 @@ impl Bench {
         let workspace = tempfile::Builder::new().prefix("inline-sandbox-").tempdir()?;
         // The user in the container is another one on Docker.
         std::fs::set_permissions(workspace.path(), PermissionsExt::from_mode(0o777))?;
-        let instance = workspace.path().file_name().ok_or("no name")?.to_string_lossy().into_owned();
+        let instance = workspace
+            .path()
+            .file_name()
+            .ok_or("no name")?
+            .to_string_lossy()
+            .into_owned();
         let mut limits = Limits::default();
         limits.memory = 128 << 20;
         limits.tmpfs = 16 << 20;
@@ -95,7 +103,7 @@ impl Bench {
     }
 
     /// Checks that nothing is left behind.
-    pub async fn close(&self) -> Result<(), Failed> {
+    pub(crate) async fn close(&self) -> Result<(), Failed> {
         self.containers.settled().await;
         let left = self.runtime.list(&ListFilter::instance(self.instance.clone())).await?;
         for container in &left {
@@ -104,15 +112,15 @@ impl Bench {
         ensure(left.is_empty(), || format!("left behind: {left:?}"))
     }
 
-    pub fn has_cgroups(&self) -> bool {
+    pub(crate) fn has_cgroups(&self) -> bool {
         self.runtime.capabilities().limit_mechanism() == LimitMechanism::Cgroup
     }
 
-    pub fn language(&self, name: &str) -> Result<&Language, Failed> {
+    pub(crate) fn language(&self, name: &str) -> Result<&Language, Failed> {
         Ok(self.languages.get(name).ok_or("no such language")?)
     }
 
-    pub fn spec(&self, language: &str, limits: &Limits, purpose: Purpose<'_>) -> Result<ContainerSpec, Failed> {
+    pub(crate) fn spec(&self, language: &str, limits: &Limits, purpose: Purpose<'_>) -> Result<ContainerSpec, Failed> {
         let language = self.language(language)?;
         let blueprint = Blueprint {
             instance: &self.instance,
@@ -126,26 +134,37 @@ impl Bench {
         Ok(blueprint.spec(purpose, &self.runtime.capabilities())?)
     }
 
-    pub async fn order(&self, language: &str) -> Result<Order, Failed> {
+    pub(crate) async fn order(&self, language: &str) -> Result<Order, Failed> {
         let spec = self.spec(language, &self.limits, Purpose::Run)?;
         let image = self.runtime.ensure_image(&spec.image).await?;
-        Ok(Order::new(self.owner.clone(), image, spec))
+        Ok(Order::new(self.owner.clone(), image, spec).with_memory(self.limits.memory))
     }
 
-    pub fn frame(&self, program: &Program) -> Result<Frame, Failed> {
-        Ok(Frame::new(program, self.language(&program.language)?, "/workspace", true))
+    pub(crate) fn frame(&self, program: &Program) -> Result<Frame, Failed> {
+        Ok(Frame::new(
+            program,
+            self.language(&program.language)?,
+            "/workspace",
+            true,
+        ))
     }
 
-    pub async fn prepare(&self, language: &str, limits: &Limits) -> Result<Prepared, Failed> {
+    pub(crate) async fn prepare(&self, language: &str, limits: &Limits) -> Result<Prepared, Failed> {
         Ok(Prepared::start(&self.containers, &self.spec(language, limits, Purpose::Run)?).await?)
     }
 
     /// Runs a program in a new container.
-    pub async fn run(&self, program: &Program) -> Result<RunResult, Failed> {
-        self.run_with(program, RunControl::default()).await
+    pub(crate) async fn run(&self, program: &Program) -> Result<RunResult, Failed> {
+        self.run_with(program, RunControl::default(), || {}).await
     }
 
-    pub async fn run_with(&self, program: &Program, mut control: RunControl) -> Result<RunResult, Failed> {
+    /// Runs a program in a new container; `on_output` is called whenever it prints.
+    pub(crate) async fn run_with(
+        &self,
+        program: &Program,
+        mut control: RunControl,
+        mut on_output: impl FnMut(),
+    ) -> Result<RunResult, Failed> {
         program.validate()?;
         let limits = self.limits.narrow(&program.limits)?;
         let prepared = self.prepare(&program.language, &limits).await?;
@@ -156,25 +175,31 @@ impl Bench {
         loop {
             tokio::select! {
                 result = &mut run => return Ok(result),
-                Some(_) = receiver.recv() => {}
+                Some(_) = receiver.recv() => on_output(),
             }
         }
     }
 
-    pub async fn session(&self, language: &str, limits: Limits) -> Result<Session, Failed> {
-        let spec = self.spec(language, &limits, Purpose::Session { directory: "/workspace" })?;
+    pub(crate) async fn session(&self, language: &str, limits: Limits) -> Result<Session, Failed> {
+        let spec = self.spec(
+            language,
+            &limits,
+            Purpose::Session {
+                directory: "/workspace",
+            },
+        )?;
         Ok(Session::start(self.containers.clone(), spec, SessionOptions::new(limits)).await?)
     }
 }
 
 impl Reader {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (sender, receiver) = mpsc::channel(64);
         Self { sender, receiver }
     }
 
     /// Waits until standard output has `text` in it.
-    pub async fn expect(&mut self, text: &str) -> Result<(), Failed> {
+    pub(crate) async fn expect(&mut self, text: &str) -> Result<(), Failed> {
         let mut seen = Vec::new();
         let reading = async {
             while let Some(event) = self.receiver.recv().await {
@@ -192,15 +217,22 @@ impl Reader {
 }
 
 /// Asks for a timeout.
-pub fn timeout(timeout: Duration) -> LimitRequest {
-    LimitRequest { timeout: Some(timeout), ..LimitRequest::default() }
+pub(crate) fn timeout(timeout: Duration) -> LimitRequest {
+    LimitRequest {
+        timeout: Some(timeout),
+        ..LimitRequest::default()
+    }
 }
 
 fn languages() -> Result<BTreeMap<String, Language>, Failed> {
     let registry = std::env::var("INLINE_TEST_REGISTRY").map_err(|_| "INLINE_TEST_REGISTRY is not set")?;
     let image = |name: &str| format!("{registry}/{name}").parse::<ImageReference>();
     let mut config = SandboxConfig::default();
-    for (name, language_image) in [("python", "python:3.11-slim"), ("node", "node:20-slim"), ("bash", "alpine:latest")] {
+    for (name, language_image) in [
+        ("python", "python:3.11-slim"),
+        ("node", "node:20-slim"),
+        ("bash", "alpine:latest"),
+    ] {
         let mut language = LanguageConfig::default();
         language.image = Some(image(language_image)?);
         config.languages.insert(name.to_owned(), language);

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use crate::bench::{Bench, timeout};
 use crate::ensure;
 
-pub async fn programs_print_and_end(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn programs_print_and_end(bench: &Bench) -> Result<(), Failed> {
     for (language, source, stdout, verdict) in [
         ("python", "x = 41\nprint('é')\nx + 1", "é\n42\n", Verdict::Ok),
         ("node", "const x = 41; console.log('é')\nx + 1", "é\n42\n", Verdict::Ok),
@@ -16,26 +16,59 @@ pub async fn programs_print_and_end(bench: &Bench) -> Result<(), Failed> {
         ("python", "import sys; sys.exit(3)", "", Verdict::NonZero(3)),
         ("node", "process.exit(4)", "", Verdict::NonZero(4)),
         ("bash", "exit 5", "", Verdict::NonZero(5)),
-        ("python", "import os; os.abort()", "", Verdict::Signal(inline::Signal::ABRT)),
+        (
+            "python",
+            "import os; os.abort()",
+            "",
+            Verdict::Signal(inline::Signal::ABRT),
+        ),
         ("bash", "kill -9 $$", "", Verdict::Signal(inline::Signal::KILL)),
-        ("python", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "", Verdict::Signal(inline::Signal::SEGV)),
+        (
+            "python",
+            "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+            "",
+            Verdict::Signal(inline::Signal::SEGV),
+        ),
     ] {
         let result = bench.run(&Program::new(language, source)).await?;
         let told = || format!("{language} `{source}`: {result:?}");
         ensure(result.verdict == verdict && result.stdout.to_text() == stdout, told)?;
-        ensure(result.stderr.bytes.is_empty() && !result.is_truncated() && result.started, told)?;
+        ensure(
+            result.stderr.bytes.is_empty() && !result.is_truncated() && result.started,
+            told,
+        )?;
     }
     Ok(())
 }
 
-pub async fn what_goes_wrong_is_shown_with_the_programs_own_lines(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn what_goes_wrong_is_shown_with_the_programs_own_lines(bench: &Bench) -> Result<(), Failed> {
     for (language, source, parts) in [
-        ("python", "def f():\n    1 / 0\n\nf()", ["\"main.py\", line 4", "\"main.py\", line 2", "ZeroDivisionError"]),
-        ("python", "input()", ["\"main.py\", line 1", "EOFError", "hint: this program asks for input"]),
-        ("python", "import nope.x", ["\"main.py\", line 1", "ModuleNotFoundError", "hint: the module `nope`"]),
+        (
+            "python",
+            "def f():\n    1 / 0\n\nf()",
+            ["\"main.py\", line 4", "\"main.py\", line 2", "ZeroDivisionError"],
+        ),
+        (
+            "python",
+            "input()",
+            ["\"main.py\", line 1", "EOFError", "hint: this program asks for input"],
+        ),
+        (
+            "python",
+            "import nope.x",
+            ["\"main.py\", line 1", "ModuleNotFoundError", "hint: the module `nope`"],
+        ),
         ("python", "(", ["\"main.py\", line 1", "SyntaxError", "never closed"]),
-        ("node", "function f() { null.x }\nf()", ["main.js:1", "at main.js:2:1", "TypeError"]),
-        ("node", "require('nope')", ["main.js:1", "Cannot find module", "hint: the module `nope`"]),
+        (
+            "node",
+            "function f() { null.x }\nf()",
+            ["main.js:1", "at main.js:2:1", "TypeError"],
+        ),
+        (
+            "node",
+            "require('nope')",
+            ["main.js:1", "Cannot find module", "hint: the module `nope`"],
+        ),
         ("bash", "f() { nope; }\nf", ["main.sh: line 1", "nope", "not found"]),
     ] {
         let result = bench.run(&Program::new(language, source)).await?;
@@ -51,10 +84,14 @@ pub async fn what_goes_wrong_is_shown_with_the_programs_own_lines(bench: &Bench)
     Ok(())
 }
 
-pub async fn programs_get_arguments_input_and_directory(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn programs_get_arguments_input_and_directory(bench: &Bench) -> Result<(), Failed> {
     let input = "line\n".repeat(100_000);
     for (language, source, stdout) in [
-        ("python", "import os, sys; print(sys.argv, len(sys.stdin.read()), os.getcwd())", "['main.py', 'a b', ''] 500000 /workspace\n"),
+        (
+            "python",
+            "import os, sys; print(sys.argv, len(sys.stdin.read()), os.getcwd())",
+            "['main.py', 'a b', ''] 500000 /workspace\n",
+        ),
         (
             "node",
             "console.log(process.argv.slice(1), require('fs').readFileSync(0).length, process.cwd())",
@@ -63,44 +100,64 @@ pub async fn programs_get_arguments_input_and_directory(bench: &Bench) -> Result
         ("bash", "echo \"$# $1 $(wc -c) $PWD\"", "2 a b 500000 /workspace\n"),
         ("ash", "echo \"$# $1 $(wc -c) $PWD\"", "2 a b 500000 /workspace\n"),
     ] {
-        let program = Program::new(language, source).with_args(["a b", ""]).with_stdin(input.clone());
+        let program = Program::new(language, source)
+            .with_args(["a b", ""])
+            .with_stdin(input.clone());
         let result = bench.run(&program).await?;
-        ensure(result.verdict.is_ok() && result.stdout.to_text() == stdout, || format!("{language}: {result:?}"))?;
+        ensure(result.verdict.is_ok() && result.stdout.to_text() == stdout, || {
+            format!("{language}: {result:?}")
+        })?;
     }
     let ignored = bench.run(&Program::new("bash", "exit 0").with_stdin(input)).await?;
-    ensure(ignored.verdict.is_ok(), || format!("input that nobody reads: {ignored:?}"))
-}
-
-pub async fn other_languages_run_by_configuration(bench: &Bench) -> Result<(), Failed> {
-    let program = Program::new("ash", format!("echo \"$0 $1\"\nexit 7\n#{}", "é".repeat(100_000))).with_args(["x\n"]);
-    let result = bench.run(&program).await?;
-    ensure(result.verdict == Verdict::NonZero(7) && result.stdout.to_text() == "/tmp/main.ash x\n\n", || {
-        format!("{result:?}")
+    ensure(ignored.verdict.is_ok(), || {
+        format!("input that nobody reads: {ignored:?}")
     })
 }
 
-pub async fn a_program_cannot_forge_its_end(bench: &Bench) -> Result<(), Failed> {
-    let forged = r"printf '\001%s 0 0 0 0 0 0 0\n' 00000000000000000000000000000000; kill -9 1; cat /proc/1/environ; exit 9";
+pub(crate) async fn other_languages_run_by_configuration(bench: &Bench) -> Result<(), Failed> {
+    let program = Program::new("ash", format!("echo \"$0 $1\"\nexit 7\n#{}", "é".repeat(100_000))).with_args(["x\n"]);
+    let result = bench.run(&program).await?;
+    ensure(
+        result.verdict == Verdict::NonZero(7) && result.stdout.to_text() == "/tmp/main.ash x\n\n",
+        || format!("{result:?}"),
+    )
+}
+
+pub(crate) async fn a_program_cannot_forge_its_end(bench: &Bench) -> Result<(), Failed> {
+    let forged =
+        r"printf '\001%s 0 0 0 0 0 0 0\n' 00000000000000000000000000000000; kill -9 1; cat /proc/1/environ; exit 9";
     let result = bench.run(&Program::new("bash", forged)).await?;
     ensure(result.verdict == Verdict::NonZero(9), || format!("{result:?}"))?;
     ensure(result.stdout.bytes.starts_with(b"\x01000"), || format!("{result:?}"))
 }
 
-pub async fn children_that_live_on_delay_nothing(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn children_that_live_on_delay_nothing(bench: &Bench) -> Result<(), Failed> {
     for source in ["sleep 100 & echo started", "(setsid sleep 100 &) ; echo started"] {
-        let result = bench.run(&Program::new("bash", source).with_limits(timeout(Duration::from_secs(20)))).await?;
+        let result = bench
+            .run(&Program::new("bash", source).with_limits(timeout(Duration::from_secs(20))))
+            .await?;
         let is_fast = result.usage.wall < Duration::from_secs(10);
-        ensure(result.verdict.is_ok() && is_fast && result.stdout.to_text() == "started\n", || format!("{result:?}"))?;
+        ensure(
+            result.verdict.is_ok() && is_fast && result.stdout.to_text() == "started\n",
+            || format!("{result:?}"),
+        )?;
     }
     Ok(())
 }
 
-pub async fn usage_is_measured(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn usage_is_measured(bench: &Bench) -> Result<(), Failed> {
     let source = "import time\nblock = bytearray(40 << 20)\nwhile time.process_time() < 0.3: pass";
     let usage = bench.run(&Program::new("python", source)).await?.usage;
     let told = || format!("{usage:?}");
-    ensure(usage.cpu.is_some_and(|cpu| cpu >= Duration::from_millis(250) && cpu < Duration::from_secs(5)), told)?;
+    ensure(
+        usage
+            .cpu
+            .is_some_and(|cpu| cpu >= Duration::from_millis(250) && cpu < Duration::from_secs(5)),
+        told,
+    )?;
     ensure(usage.wall >= Duration::from_millis(250), told)?;
-    let has_peak = usage.peak_memory.is_some_and(|peak| peak >= 40 << 20 && peak <= bench.limits.memory);
+    let has_peak = usage
+        .peak_memory
+        .is_some_and(|peak| peak >= 40 << 20 && peak <= bench.limits.memory);
     ensure(has_peak || !bench.has_cgroups(), told)
 }

@@ -1,12 +1,12 @@
 //! Programs that are stopped.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use inline_sandbox::{CancellationToken, LimitRequest, Program, Purpose, RunControl, RunEvent, Verdict, execute};
 use libtest_mimic::Failed;
-use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::sync::{Notify, mpsc};
 
 use crate::bench::{Bench, timeout};
 use crate::ensure;
@@ -16,16 +16,22 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const AT_ONCE: Duration = Duration::from_millis(250);
 
 fn patience() -> u32 {
-    std::env::var("INLINE_TEST_PATIENCE").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1)
+    std::env::var("INLINE_TEST_PATIENCE")
+        .ok()
+        .and_then(|factor| factor.parse().ok())
+        .unwrap_or(1)
 }
 
-pub async fn a_timeout_kills_the_whole_tree_at_once(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn a_timeout_kills_the_whole_tree_at_once(bench: &Bench) -> Result<(), Failed> {
     for (language, source) in [
         ("python", "while True: pass"),
         ("node", "setInterval(() => {}, 1000)"),
         ("bash", "trap '' TERM INT; while :; do :; done"),
         ("bash", "bomb() { bomb | bomb & }; bomb; while :; do :; done"),
-        ("python", "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\ntime.sleep(1000)"),
+        (
+            "python",
+            "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\ntime.sleep(1000)",
+        ),
     ] {
         let limits = bench.limits.narrow(&timeout(DEADLINE))?;
         let prepared = bench.prepare(language, &limits).await?;
@@ -37,60 +43,85 @@ pub async fn a_timeout_kills_the_whole_tree_at_once(bench: &Bench) -> Result<(),
         let result = execute(prepared, &frame, &limits, &sender, &mut RunControl::default()).await;
         let late = begun.elapsed().saturating_sub(DEADLINE);
         ensure(result.verdict == Verdict::Timeout, || format!("`{source}`: {result:?}"))?;
-        ensure(late <= AT_ONCE * patience(), || format!("`{source}` was stopped {late:?} late"))?;
-        let state = bench.runtime.inspect(&id).await.map(|container| container.state.is_running());
+        ensure(late <= AT_ONCE * patience(), || {
+            format!("`{source}` was stopped {late:?} late")
+        })?;
+        let state = bench
+            .runtime
+            .inspect(&id)
+            .await
+            .map(|container| container.state.is_running());
         ensure(!matches!(state, Ok(true)), || format!("`{source}` runs on"))?;
     }
     Ok(())
 }
 
-pub async fn output_before_a_timeout_is_kept(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn output_before_a_timeout_is_kept(bench: &Bench) -> Result<(), Failed> {
     for (language, source) in [
         ("python", "import time\nprint('before')\ntime.sleep(100)"),
         ("node", "console.log('before'); setInterval(() => {}, 1000)"),
         ("bash", "echo before; sleep 100"),
     ] {
-        let result = bench.run(&Program::new(language, source).with_limits(timeout(DEADLINE))).await?;
+        let result = bench
+            .run(&Program::new(language, source).with_limits(timeout(DEADLINE)))
+            .await?;
         let is_kept = result.stdout.to_text() == "before\n" && !result.stdout.truncated;
-        ensure(result.verdict == Verdict::Timeout && is_kept, || format!("{language}: {result:?}"))?;
-        ensure(result.exit_code().is_none() && result.signal().is_none(), || format!("{result:?}"))?;
+        ensure(result.verdict == Verdict::Timeout && is_kept, || {
+            format!("{language}: {result:?}")
+        })?;
+        ensure(result.exit_code().is_none() && result.signal().is_none(), || {
+            format!("{result:?}")
+        })?;
     }
     Ok(())
 }
 
-pub async fn too_much_memory(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn too_much_memory(bench: &Bench) -> Result<(), Failed> {
     if !bench.has_cgroups() {
         // Resource limits make the allocation fail, and the program says so itself.
         let result = bench.run(&Program::new("python", "bytearray(1 << 30)")).await?;
         let told = result.stderr.to_text();
-        return ensure(result.verdict == Verdict::NonZero(1) && told.contains("MemoryError"), || format!("{result:?}"));
+        return ensure(
+            result.verdict == Verdict::NonZero(1) && told.contains("MemoryError"),
+            || format!("{result:?}"),
+        );
     }
     for (language, source) in [
         ("python", "print('before')\nx = bytearray(1 << 30)"),
-        ("python", "print('before')\nimport os, sys\nif os.fork() == 0: x = bytearray(1 << 30)\nsys.exit(os.wait()[1] & 127)"),
+        (
+            "python",
+            "print('before')\nimport os, sys\nif os.fork() == 0: x = bytearray(1 << 30)\nsys.exit(os.wait()[1] & 127)",
+        ),
         ("bash", "echo before; x=$(yes)"),
     ] {
         let result = bench.run(&Program::new(language, source)).await?;
         let is_kept = result.stdout.to_text() == "before\n";
-        ensure(result.verdict == Verdict::OutOfMemory && is_kept, || format!("{language} `{source}`: {result:?}"))?;
+        ensure(result.verdict == Verdict::OutOfMemory && is_kept, || {
+            format!("{language} `{source}`: {result:?}")
+        })?;
     }
     Ok(())
 }
 
-pub async fn too_much_cpu_time(bench: &Bench) -> Result<(), Failed> {
-    let one_second = LimitRequest { cpu_time: Some(Duration::from_secs(1)), ..LimitRequest::default() };
+pub(crate) async fn too_much_cpu_time(bench: &Bench) -> Result<(), Failed> {
+    let one_second = LimitRequest {
+        cpu_time: Some(Duration::from_secs(1)),
+        ..LimitRequest::default()
+    };
     for (language, source) in [
         ("python", "while True: pass"),
         ("bash", "trap '' XCPU; while :; do :; done"),
         ("node", "while (true);"),
     ] {
-        let result = bench.run(&Program::new(language, source).with_limits(one_second.clone())).await?;
+        let result = bench
+            .run(&Program::new(language, source).with_limits(one_second.clone()))
+            .await?;
         ensure(result.verdict == Verdict::CpuTime, || format!("{language}: {result:?}"))?;
     }
     Ok(())
 }
 
-pub async fn too_much_output(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn too_much_output(bench: &Bench) -> Result<(), Failed> {
     for (language, source) in [
         ("bash", "yes"),
         ("bash", "yes >&2"),
@@ -99,19 +130,31 @@ pub async fn too_much_output(bench: &Bench) -> Result<(), Failed> {
         let result = bench.run(&Program::new(language, source)).await?;
         let kept = result.stdout.bytes.len() + result.stderr.bytes.len();
         let told = || format!("`{source}`: {:?} with {kept} bytes", result.verdict);
-        ensure(result.verdict == Verdict::OutputLimit && kept == 1 << 20 && result.is_truncated(), told)?;
+        ensure(
+            result.verdict == Verdict::OutputLimit && kept == 1 << 20 && result.is_truncated(),
+            told,
+        )?;
     }
     Ok(())
 }
 
-pub async fn a_full_disk(bench: &Bench) -> Result<(), Failed> {
-    let disk_full = sleep(Duration::from_millis(1500)).boxed();
-    let control = RunControl { disk_full, ..RunControl::default() };
-    let result = bench.run_with(&Program::new("bash", "echo before; sleep 100"), control).await?;
-    ensure(result.verdict == Verdict::DiskFull && result.stdout.to_text() == "before\n", || format!("{result:?}"))
+pub(crate) async fn a_full_disk(bench: &Bench) -> Result<(), Failed> {
+    let full = Arc::new(Notify::new());
+    let watched = Arc::clone(&full);
+    let disk_full = async move { watched.notified().await }.boxed();
+    let control = RunControl {
+        disk_full,
+        ..RunControl::default()
+    };
+    let program = Program::new("bash", "echo before; sleep 100");
+    let result = bench.run_with(&program, control, || full.notify_one()).await?;
+    ensure(
+        result.verdict == Verdict::DiskFull && result.stdout.to_text() == "before\n",
+        || format!("{result:?}"),
+    )
 }
 
-pub async fn a_file_that_is_too_large(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn a_file_that_is_too_large(bench: &Bench) -> Result<(), Failed> {
     let mut limits = bench.limits.clone();
     limits.workspace_bytes = 1 << 20;
     let spec = bench.spec("bash", &limits, Purpose::Run)?;
@@ -120,21 +163,26 @@ pub async fn a_file_that_is_too_large(bench: &Bench) -> Result<(), Failed> {
     let frame = bench.frame(&Program::new("bash", "exec head -c 2000000 /dev/zero >big"))?;
     let result = execute(prepared, &frame, &limits, &sender, &mut RunControl::default()).await;
     let length = std::fs::metadata(bench.workspace.path().join("big"))?.len();
-    ensure(result.verdict == Verdict::DiskFull && length <= 1 << 20, || format!("{length}: {result:?}"))
+    ensure(result.verdict == Verdict::DiskFull && length <= 1 << 20, || {
+        format!("{length}: {result:?}")
+    })
 }
 
-pub async fn a_cancelled_run(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn a_cancelled_run(bench: &Bench) -> Result<(), Failed> {
     let cancel = CancellationToken::new();
-    let control = RunControl { cancel: cancel.clone(), ..RunControl::default() };
-    tokio::spawn(async move {
-        sleep(Duration::from_millis(1500)).await;
-        cancel.cancel();
-    });
-    let result = bench.run_with(&Program::new("python", "print('before')\nwhile True: pass"), control).await?;
-    ensure(result.verdict == Verdict::Cancelled && result.stdout.to_text() == "before\n", || format!("{result:?}"))
+    let control = RunControl {
+        cancel: cancel.clone(),
+        ..RunControl::default()
+    };
+    let program = Program::new("python", "print('before')\nwhile True: pass");
+    let result = bench.run_with(&program, control, || cancel.cancel()).await?;
+    ensure(
+        result.verdict == Verdict::Cancelled && result.stdout.to_text() == "before\n",
+        || format!("{result:?}"),
+    )
 }
 
-pub async fn a_slow_reader_holds_the_program_back_and_no_deadline(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn a_slow_reader_holds_the_program_back_and_no_deadline(bench: &Bench) -> Result<(), Failed> {
     let mut limits = bench.limits.narrow(&timeout(DEADLINE))?;
     (limits.output_max, limits.output_kept) = (1 << 40, 1 << 20);
     let prepared = bench.prepare("bash", &limits).await?;
@@ -143,16 +191,25 @@ pub async fn a_slow_reader_holds_the_program_back_and_no_deadline(bench: &Bench)
     let before = resident()?;
     let begun = Instant::now();
     let result = execute(prepared, &frame, &limits, &sender, &mut RunControl::default()).await;
-    let (late, grown) = (begun.elapsed().saturating_sub(DEADLINE), resident()?.saturating_sub(before));
+    let (late, grown) = (
+        begun.elapsed().saturating_sub(DEADLINE),
+        resident()?.saturating_sub(before),
+    );
     ensure(receiver.recv().await.is_some(), || "nothing was passed on".to_owned())?;
-    ensure(result.verdict == Verdict::Timeout && late <= AT_ONCE * patience(), || format!("{late:?}: {:?}", result.verdict))?;
+    ensure(
+        result.verdict == Verdict::Timeout && late <= AT_ONCE * patience(),
+        || format!("{late:?}: {:?}", result.verdict),
+    )?;
     ensure(grown <= 16 << 20, || format!("memory grew by {grown} bytes"))
 }
 
 /// Returns how much memory this process has, in bytes.
 fn resident() -> Result<u64, Failed> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .ok_or("no VmHWM")?;
     let kib: u64 = line.split_whitespace().nth(1).ok_or("no number")?.parse()?;
     Ok(kib << 10)
 }

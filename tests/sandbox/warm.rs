@@ -15,12 +15,19 @@ async fn run(bench: &Bench, pool: &WarmPool, program: &Program) -> Result<RunRes
     tokio::spawn(async move { while receiver.recv().await.is_some() {} });
     let order = bench.order(&program.language).await?;
     let frame = bench.frame(program)?;
-    Ok(pool.run(&order, &frame, &bench.limits, &sender, &mut RunControl::default()).await?)
+    Ok(pool
+        .run(&order, &frame, &bench.limits, &sender, &mut RunControl::default())
+        .await?)
 }
 
-pub async fn the_next_run_finds_its_interpreter_waiting(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn the_next_run_finds_its_interpreter_waiting(bench: &Bench) -> Result<(), Failed> {
     let pool = WarmPool::new(bench.containers.clone(), WarmConfig::default());
-    for (language, source) in [("python", "6 * 7"), ("node", "6 * 7"), ("bash", "echo 42"), ("ash", "echo 42")] {
+    for (language, source) in [
+        ("python", "6 * 7"),
+        ("node", "6 * 7"),
+        ("bash", "echo 42"),
+        ("ash", "echo 42"),
+    ] {
         let program = Program::new(language, source);
         let begun = Instant::now();
         let cold = run(bench, &pool, &program).await?;
@@ -39,32 +46,39 @@ pub async fn the_next_run_finds_its_interpreter_waiting(bench: &Bench) -> Result
             ensure(warm.warm && warm.stdout.to_text() == "42\n", || format!("{warm:?}"))?;
         }
         times.sort();
-        println!("{language}: cold {cold_time:?}, warm {:?} (median of 5)", times[2]);
+        eprintln!("{language}: cold {cold_time:?}, warm {:?} (median of 5)", times[2]);
     }
     pool.clear().await;
     ensure(pool.is_empty(), || "not empty".to_owned())
 }
 
-pub async fn a_container_that_died_is_not_noticed(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn a_container_that_died_is_not_noticed(bench: &Bench) -> Result<(), Failed> {
     let pool = WarmPool::new(bench.containers.clone(), WarmConfig::default());
     for wait in [Duration::ZERO, Duration::from_millis(500)] {
         let order = bench.order("python").await?;
         pool.replenish(order.clone());
         bench.containers.settled().await;
         let filter = inline::ListFilter::default().with_label("inline.role", "warm");
-        for container in bench.runtime.list(&filter.with_label("inline.owner", bench.owner.to_string())).await? {
+        for container in bench
+            .runtime
+            .list(&filter.with_label("inline.owner", bench.owner.to_string()))
+            .await?
+        {
             if bench.containers.holds(&container.name) {
                 bench.runtime.kill(&container.id, Signal::KILL).await?;
             }
         }
         tokio::time::sleep(wait).await;
         let result = run(bench, &pool, &Program::new("python", "6 * 7")).await?;
-        ensure(result.verdict.is_ok() && !result.warm && result.stdout.to_text() == "42\n", || format!("{result:?}"))?;
+        ensure(
+            result.verdict.is_ok() && !result.warm && result.stdout.to_text() == "42\n",
+            || format!("{result:?}"),
+        )?;
     }
     Ok(())
 }
 
-pub async fn nothing_is_left_behind(bench: &Bench) -> Result<(), Failed> {
+pub(crate) async fn nothing_is_left_behind(bench: &Bench) -> Result<(), Failed> {
     let pool = WarmPool::new(bench.containers.clone(), WarmConfig::default());
     pool.replenish(bench.order("python").await?);
     pool.replenish(bench.order("bash").await?);

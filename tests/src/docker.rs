@@ -7,7 +7,7 @@ use inline_conformance::{Fixtures, Severable, SocketProxy, Subject};
 use inline_docker::{DockerConfig, DockerRuntime};
 use inline_runtime::{ContainerRuntime, Error, ErrorKind, Result};
 
-use crate::engine::{CALL_TIMEOUT, Engine};
+use crate::engine::{CALL_TIMEOUT, Engine, SHORT_CALL_TIMEOUT};
 use crate::environment::variable;
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -51,7 +51,12 @@ impl Subject for DockerSubject {
             Error::new(ErrorKind::Unexpected, "no proxy between driver and engine").with_source(error)
         })?;
         let host = format!("unix://{}", proxy.path().display());
-        let runtime = DockerRuntime::connect(&self.config.clone().with_host(host)).await?;
+        let config = self
+            .config
+            .clone()
+            .with_host(host)
+            .with_call_timeout(SHORT_CALL_TIMEOUT * self.patience());
+        let runtime = DockerRuntime::connect(&config).await?;
         Ok(Severable::new(Arc::new(runtime), proxy))
     }
 

@@ -11,6 +11,8 @@ use crate::registry;
 
 /// How long a call may take on a fast machine, as drivers have it by default.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take where the case waits for the bound.
+pub(crate) const SHORT_CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Engines make it when it is first used, and no method of the contract removes it.
 const VOLUME: &str = "inline-conformance";

@@ -11,6 +11,9 @@ pub const INLINE_TEST_REGISTRY: &str = "INLINE_TEST_REGISTRY";
 /// Multiplies every time that a case may take, for slow hosts; 1 by default.
 pub const INLINE_TEST_PATIENCE: &str = "INLINE_TEST_PATIENCE";
 
+/// Names a README, into which the table of capabilities is written instead of being compared.
+pub const INLINE_TEST_BLESS: &str = "INLINE_TEST_BLESS";
+
 /// Returns a variable, unless it is missing, empty or not UTF-8.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())

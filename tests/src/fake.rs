@@ -137,6 +137,10 @@ impl Connection for FakeConnection {
     fn sever(self: Box<Self>) {
         self.0.sever();
     }
+
+    fn stall(&self) {
+        self.0.stall();
+    }
 }
 
 fn capable() -> Capabilities {

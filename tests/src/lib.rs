@@ -4,5 +4,8 @@ pub mod docker;
 mod engine;
 pub mod environment;
 pub mod fake;
+pub mod index;
 pub mod podman;
 pub mod registry;
+pub mod service;
+pub mod table;

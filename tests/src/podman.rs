@@ -10,7 +10,7 @@ use inline_conformance::{Fixtures, Severable, SocketProxy, Subject};
 use inline_podman::{LimitPolicy, PodmanConfig, PodmanRuntime};
 use inline_runtime::{ContainerRuntime, Error, ErrorKind, Result};
 
-use crate::engine::{CALL_TIMEOUT, Engine};
+use crate::engine::{CALL_TIMEOUT, Engine, SHORT_CALL_TIMEOUT};
 use crate::environment::variable;
 
 /// The Podman driver, on the service of `CONTAINER_HOST`.
@@ -65,7 +65,12 @@ impl Subject for PodmanSubject {
             Error::new(ErrorKind::Unexpected, "no proxy between driver and engine").with_source(error)
         })?;
         let host = format!("unix://{}", proxy.path().display());
-        let runtime = PodmanRuntime::connect(&self.config.clone().with_host(host)).await?;
+        let config = self
+            .config
+            .clone()
+            .with_host(host)
+            .with_call_timeout(SHORT_CALL_TIMEOUT * self.patience());
+        let runtime = PodmanRuntime::connect(&config).await?;
         Ok(Severable::new(Arc::new(runtime), proxy))
     }
 

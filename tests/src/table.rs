@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use inline_runtime::{Capabilities, Capability, CgroupVersion, Info, LimitMechanism, Support};
 
@@ -9,6 +10,8 @@ const BEGIN: &str = "<!-- capabilities:";
 const END: &str = "<!-- end of capabilities -->";
 const YES: &str = "yes";
 const NO: &str = "no";
+/// What depends on what else is on the host.
+const OF_THE_HOST: [Capability; 2] = [Capability::Gpus, Capability::Init];
 
 /// Holds columns by their name, and in each why a capability is absent, if it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +41,8 @@ impl Table {
     pub fn of_readme(readme: &str) -> Self {
         let mut table = Self::default();
         let mut names: Vec<String> = Vec::new();
-        for line in block(readme).unwrap_or_default().lines() {
+        let block = place(readme).map_or("", |place| &readme[place]);
+        for line in block.lines() {
             if let Some(row) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) {
                 let mut cells = row.split(" | ").map(str::trim);
                 let first = cells.next().unwrap_or_default().trim_matches('`').to_owned();
@@ -48,10 +52,16 @@ impl Table {
                 }
                 for (name, cell) in names.iter().zip(cells) {
                     let why = (cell != YES).then(String::new);
-                    table.columns.entry(name.clone()).or_default().insert(first.clone(), why);
+                    table
+                        .columns
+                        .entry(name.clone())
+                        .or_default()
+                        .insert(first.clone(), why);
                 }
             } else if let Some((capability, rest)) = line.strip_prefix("- `").and_then(|line| line.split_once("` (")) {
-                let Some((name, why)) = rest.split_once("): ") else { continue };
+                let Some((name, why)) = rest.split_once("): ") else {
+                    continue;
+                };
                 let column = table.columns.entry(name.to_owned()).or_default();
                 column.insert(capability.to_owned(), Some(why.to_owned()));
             }
@@ -61,18 +71,36 @@ impl Table {
 
     /// Sets one column to what a driver says.
     pub fn set(&mut self, name: String, capabilities: &Capabilities) {
-        let why = |support: &Support| match support {
-            Support::Present => None,
-            Support::Absent { why } => Some(why.clone()),
-        };
-        let column = capabilities.iter().map(|(capability, support)| (capability.name().to_owned(), why(support)));
+        let column = capabilities
+            .iter()
+            .map(|(capability, support)| (capability.name().to_owned(), reason(support)));
         self.columns.insert(name, column.collect());
     }
 
-    /// Puts the table into a README in place of the one that it has.
+    /// Returns the capabilities in which a column is not what a driver says.
+    ///
+    /// What comes with a package or a device of the host is left out: the table is that of a host without them.
+    pub fn differences(&self, name: &str, capabilities: &Capabilities) -> Vec<&'static str> {
+        let written = |capability: Capability| self.columns.get(name)?.get(capability.name());
+        let differs = |(capability, support): &(Capability, &Support)| {
+            !OF_THE_HOST.contains(capability) && written(*capability) != Some(&reason(support))
+        };
+        capabilities
+            .iter()
+            .filter(differs)
+            .map(|(capability, _)| capability.name())
+            .collect()
+    }
+
+    /// Puts the table into a README in place of the one that it has; `None` if it has no place for one.
     pub fn into_readme(self, readme: &str) -> Option<String> {
-        let old = block(readme)?;
-        Some(readme.replacen(old, &self.render(), 1))
+        let place = place(readme)?;
+        Some(format!(
+            "{}{}{}",
+            &readme[..place.start],
+            self.render(),
+            &readme[place.end..]
+        ))
     }
 
     fn render(&self) -> String {
@@ -89,7 +117,7 @@ impl Table {
                 match column.get(capability.name()) {
                     Some(None) => {
                         let _ = write!(text, " {YES} |");
-                    },
+                    }
                     Some(Some(why)) => {
                         let _ = write!(text, " {NO} |");
                         let _ = writeln!(reasons, "- `{capability}` ({name}): {why}");
@@ -102,12 +130,19 @@ impl Table {
     }
 }
 
-/// Returns what stands between the two marks, without the lines that they are in.
-fn block(readme: &str) -> Option<&str> {
-    let begin = readme.find(BEGIN)?;
-    let begin = begin + readme[begin..].find('\n')? + 1;
+fn reason(support: &Support) -> Option<String> {
+    match support {
+        Support::Present => None,
+        Support::Absent { why } => Some(why.clone()),
+    }
+}
+
+/// Returns where the table is: between the lines of the two marks.
+fn place(readme: &str) -> Option<Range<usize>> {
+    let mark = readme.find(BEGIN)?;
+    let begin = mark + readme[mark..].find('\n')? + 1;
     let end = begin + readme[begin..].find(END)?;
-    Some(&readme[begin..end])
+    Some(begin..end)
 }
 
 #[cfg(test)]
@@ -120,11 +155,17 @@ mod tests {
     fn what_is_written_is_read() {
         let mut table = Table::default();
         table.set("docker".to_owned(), &Capabilities::none("a (b): c"));
-        table.set("podman".to_owned(), &Capabilities::none("x").with(Capability::Pull, Support::Present));
+        table.set(
+            "podman".to_owned(),
+            &Capabilities::none("x").with(Capability::Pull, Support::Present),
+        );
         let readme = table.clone().into_readme(EMPTY).unwrap();
         assert!(readme.starts_with("before\n") && readme.ends_with("<!-- end of capabilities -->\nafter\n"));
         assert_eq!(Table::of_readme(&readme), table);
-        assert_eq!(table.into_readme(&readme).unwrap(), readme);
+        assert_eq!(table.clone().into_readme(&readme).unwrap(), readme);
+
+        let now = Capabilities::none("x").with(Capability::Init, Support::Present);
+        assert_eq!(table.differences("podman", &now), ["pull"]);
     }
 
     #[test]

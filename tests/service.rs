@@ -1,0 +1,82 @@
+//! The sandbox service on real engines: owners, runs, files, sessions, packages, the end.
+//!
+//! `INLINE_TEST` names the engines; the others show as ignored. `INLINE_TEST_REGISTRY` has the images.
+
+#![expect(clippy::print_stdout, reason = "what was measured is shown with `--nocapture`")]
+
+#[path = "service/bench.rs"]
+mod bench;
+#[path = "service/direct.rs"]
+mod direct;
+#[path = "service/load.rs"]
+mod load;
+#[path = "service/packages.rs"]
+mod packages;
+#[path = "service/runs.rs"]
+mod runs;
+#[path = "service/sessions.rs"]
+mod sessions;
+
+use std::process::ExitCode;
+
+use futures::future::LocalBoxFuture;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use bench::Bench;
+use inline_tests::service::Engine;
+
+type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
+
+/// Names a case by its function.
+macro_rules! cases {
+    ($($module:ident::$case:ident),* $(,)?) => {
+        [$((concat!(stringify!($module), "::", stringify!($case)), |bench| Box::pin($module::$case(bench)))),*]
+    };
+}
+
+const CASES: &[(&str, Case)] = &cases![
+    runs::a_run_in_each_language_and_the_next_one_warm,
+    runs::files_live_from_run_to_run_and_what_is_made_is_told,
+    runs::owners_do_not_see_each_other,
+    runs::a_workspace_that_fills_ends_the_run,
+    runs::a_cancelled_run_keeps_what_it_printed,
+    runs::much_output_is_bounded,
+    runs::a_one_shot_run_leaves_nothing,
+    runs::deleting_ends_what_runs,
+    sessions::what_one_cell_defines_the_next_one_sees,
+    sessions::a_session_ends_with_its_sandbox,
+    packages::pip_installs_replaces_and_restores,
+    packages::npm_installs_beside_what_is_there,
+    packages::what_a_user_wrote_never_meets_the_network,
+    packages::what_cannot_be_installed_says_why,
+    direct::a_small_program_runs_and_cleans_up,
+    load::many_runs_leave_nothing_and_grow_nothing,
+];
+
+fn main() -> ExitCode {
+    let named = std::env::var("INLINE_TEST").unwrap_or_default();
+    let mut trials = Vec::new();
+    for engine in Engine::ALL {
+        let is_named = engine.limits_bind() && named.split(',').any(|name| name.trim() == engine.name());
+        for &(name, case) in CASES {
+            let trial = Trial::test(format!("{}::service::{name}", engine.name()), move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build()?;
+                runtime.block_on(async {
+                    let bench = Bench::open(engine).await?;
+                    let outcome = case(&bench).await;
+                    outcome.and(bench.close().await)
+                })
+            });
+            let can_run = !name.starts_with("packages::") || engine.has_network();
+            trials.push(trial.with_ignored_flag(!is_named || !can_run));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(why().into()) }
+}
