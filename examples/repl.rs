@@ -30,7 +30,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use inline::{Config, DriverChoice, Environment, ImageReference, Result};
+use inline::{DriverChoice, Environment, ImageReference, Result, RuntimeConfig, Settings};
+use inline_sandbox::SandboxConfig;
 
 use crate::language::Language;
 
@@ -86,8 +87,12 @@ fn report(error: &inline::Error) {
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     let driver = arguments.driver.map(DriverChoice::name);
     let overrides: Vec<_> = driver.into_iter().map(|name| ("driver", name)).collect();
-    let config = Config::load(arguments.config.as_deref(), &Environment::of_process(), &overrides)?;
-    let detection = inline::detect(&config.runtime).await?;
+    let mut settings = Settings::load(arguments.config.as_deref(), &Environment::of_process(), &overrides)?;
+    let config: RuntimeConfig = settings.take()?;
+    // The rest of the file is for programs with sandboxes; a typing error in it is told all the same.
+    let _: SandboxConfig = settings.take()?;
+    settings.finish()?;
+    let detection = inline::detect(&config).await?;
     container::sweep(&*detection.runtime).await?;
     if std::io::stdin().is_terminal() {
         eprintln!("{detection}");
