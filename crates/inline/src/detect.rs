@@ -83,6 +83,14 @@ pub async fn detect(config: &RuntimeConfig) -> Result<Detection> {
     Err(nothing_answers(&tried))
 }
 
+#[cfg_attr(
+    not(any(feature = "docker", feature = "podman")),
+    expect(
+        unused_variables,
+        clippy::unused_async,
+        reason = "a build without drivers connects to none"
+    )
+)]
 async fn connect_to(driver: DriverChoice, config: &RuntimeConfig) -> Result<Arc<dyn ContainerRuntime>> {
     match driver {
         #[cfg(feature = "docker")]
@@ -135,6 +143,13 @@ impl fmt::Display for Detection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_driver_that_is_not_compiled_in_names_its_feature() {
+        let error = not_compiled_in(DriverChoice::Podman);
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.to_string().contains("the feature `podman`"), "{error}");
+    }
 
     #[test]
     fn each_attempt_is_told_with_its_cure() {
