@@ -47,17 +47,16 @@ const CASES: &[(&str, Case)] = &cases![
 ];
 
 fn main() -> ExitCode {
-    let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
     for engine in Engine::ALL {
-        let is_named = engine.limits_bind() && named.split(',').any(|name| name.trim() == engine.name());
+        let is_tested = engine.is_tested();
         for &(name, case) in CASES {
             let trial = Trial::test(format!("{}::cli::{name}", engine.name()), move || {
                 let bench = Bench::open(engine)?;
                 let outcome = case(&bench);
                 outcome.and(bench.close())
             });
-            trials.push(trial.with_ignored_flag(!is_named));
+            trials.push(trial.with_ignored_flag(!is_tested));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -35,10 +35,9 @@ fn main() -> ExitCode {
     if let Ok(victim) = std::env::var(INLINE_TEST_VICTIM) {
         return victim::main(&victim);
     }
-    let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
     for engine in Engine::ALL {
-        let is_named = engine.limits_bind() && named.split(',').any(|name| name.trim() == engine.name());
+        let is_tested = engine.is_tested();
         for stage in Stage::ALL {
             let trial = Trial::test(format!("{}::crash::{}", engine.name(), stage.name()), move || {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
                 runtime.block_on(die_at(engine, stage))
             });
             let can_run = stage != Stage::Pip || engine.has_network();
-            trials.push(trial.with_ignored_flag(!is_named || !can_run));
+            trials.push(trial.with_ignored_flag(!is_tested || !can_run));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

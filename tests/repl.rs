@@ -12,7 +12,6 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// How long an answer may take, times `INLINE_TEST_PATIENCE`.
 const PATIENCE: Duration = Duration::from_mins(1);
-const ENGINES: [&str; 3] = ["docker", "podman", "podman-rlimit"];
 
 type Case = fn(&Engine) -> Result<(), Failed>;
 
@@ -45,19 +44,18 @@ struct Engine {
 }
 
 fn main() -> ExitCode {
-    let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
-    for engine in ENGINES {
+    for engine in inline_tests::service::Engine::ALL {
         // Without limits that bind, the REPL starts only where the operator allows resource limits.
-        let limits_bind = engine != "podman" || std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-        let is_named = limits_bind && named.split(',').any(|name| name.trim() == engine);
+        let is_tested = engine.is_tested();
+        let engine = engine.name();
         for (name, case) in CASES {
             let subject = Engine {
                 driver: engine.trim_end_matches("-rlimit").to_owned(),
                 rlimit: engine.ends_with("-rlimit"),
             };
             let trial = Trial::test(format!("{engine}::repl::{name}"), move || case(&subject));
-            trials.push(trial.with_ignored_flag(!is_named));
+            trials.push(trial.with_ignored_flag(!is_tested));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -16,10 +16,11 @@ mod warm;
 use std::process::ExitCode;
 
 use futures::future::LocalBoxFuture;
+use inline_tests::service::Engine;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::sync::RwLock;
 
-use bench::{Bench, Engine};
+use bench::Bench;
 
 type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
 
@@ -66,10 +67,9 @@ const ALONE: [&str; 3] = [
 static BESIDE: RwLock<()> = RwLock::const_new(());
 
 fn main() -> ExitCode {
-    let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
     for engine in Engine::ALL {
-        let is_named = engine.limits_bind() && named.split(',').any(|name| name.trim() == engine.name());
+        let is_tested = engine.is_tested();
         for &(name, case) in CASES {
             let trial = Trial::test(format!("{}::sandbox::{name}", engine.name()), move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
                     outcome.and(bench.close().await)
                 })
             });
-            trials.push(trial.with_ignored_flag(!is_named));
+            trials.push(trial.with_ignored_flag(!is_tested));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -54,10 +54,9 @@ const CASES: &[(&str, Case)] = &cases![
 ];
 
 fn main() -> ExitCode {
-    let named = std::env::var("INLINE_TEST").unwrap_or_default();
     let mut trials = Vec::new();
     for engine in Engine::ALL {
-        let is_named = engine.limits_bind() && named.split(',').any(|name| name.trim() == engine.name());
+        let is_tested = engine.is_tested();
         for &(name, case) in CASES {
             let trial = Trial::test(format!("{}::service::{name}", engine.name()), move || {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -71,7 +70,7 @@ fn main() -> ExitCode {
                 })
             });
             let can_run = !name.starts_with("packages::") || engine.has_network();
-            trials.push(trial.with_ignored_flag(!is_named || !can_run));
+            trials.push(trial.with_ignored_flag(!is_tested || !can_run));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

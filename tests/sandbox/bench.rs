@@ -5,27 +5,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use inline::{
-    Config, ContainerRuntime, ContainerRuntimeExt, ContainerSpec, Environment, ImageReference, LimitMechanism,
-    ListFilter, Mount,
-};
+use inline::{ContainerRuntime, ContainerRuntimeExt, ContainerSpec, ImageReference, LimitMechanism, ListFilter, Mount};
 use inline_sandbox::{
     Blueprint, Containers, Frame, Language, LanguageConfig, LimitRequest, Limits, Order, Owner, Prepared, Program,
     Purpose, RunControl, RunEvent, RunResult, SandboxConfig, Session, SessionOptions, execute,
 };
+use inline_tests::service::Engine;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use crate::ensure;
-
-/// An engine that can be named in `INLINE_TEST`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Engine {
-    Docker,
-    Podman,
-    PodmanRlimit,
-}
 
 pub(crate) struct Bench {
     pub(crate) runtime: Arc<dyn ContainerRuntime>,
@@ -43,38 +33,9 @@ pub(crate) struct Reader {
     receiver: mpsc::Receiver<RunEvent>,
 }
 
-impl Engine {
-    pub(crate) const ALL: [Self; 3] = [Self::Docker, Self::Podman, Self::PodmanRlimit];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-            Self::PodmanRlimit => "podman-rlimit",
-        }
-    }
-
-    /// Without control groups of the second version rootless Podman refuses limits, unless the operator allows others.
-    pub(crate) fn limits_bind(self) -> bool {
-        self != Self::Podman || std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
-    }
-}
-
 impl Bench {
     pub(crate) async fn open(engine: Engine) -> Result<Self, Failed> {
-        let names = ["DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
-        let variables = names.map(|name| (name, std::env::var(name).unwrap_or_default()));
-        let environment: Environment = variables
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        let overrides: &[(&str, &str)] = match engine {
-            Engine::Docker => &[("driver", "docker")],
-            Engine::Podman => &[("driver", "podman")],
-            Engine::PodmanRlimit => &[("driver", "podman"), ("podman.limits", "rlimit")],
-        };
-        let runtime = inline::connect(&Config::load(None, &environment, overrides)?.runtime).await?;
+        let runtime = engine.connect().await?;
         let workspace = tempfile::Builder::new().prefix("inline-sandbox-").tempdir()?;
         // The user in the container is another one on Docker.
         std::fs::set_permissions(workspace.path(), PermissionsExt::from_mode(0o777))?;

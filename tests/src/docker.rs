@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use inline_conformance::{Fixtures, Severable, SocketProxy, Subject};
+use inline_conformance::{Fixtures, Severable, Subject};
 use inline_docker::{DockerConfig, DockerRuntime};
-use inline_runtime::{ContainerRuntime, Error, ErrorKind, Result};
+use inline_runtime::{ContainerRuntime, Result};
 
 use crate::engine::{CALL_TIMEOUT, Engine, SHORT_CALL_TIMEOUT};
 use crate::environment::variable;
@@ -47,10 +47,7 @@ impl Subject for DockerSubject {
     }
 
     async fn connect_severable(&self) -> Result<Severable> {
-        let proxy = SocketProxy::to(&self.engine.socket).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "no proxy between driver and engine").with_source(error)
-        })?;
-        let host = format!("unix://{}", proxy.path().display());
+        let (proxy, host) = self.engine.proxy()?;
         let config = self
             .config
             .clone()

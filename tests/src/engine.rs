@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use inline_conformance::{Fixture, Fixtures};
+use inline_conformance::{Fixture, Fixtures, SocketProxy};
 use inline_runtime::{Error, ErrorKind, Result};
 
 use crate::environment::{INLINE_TEST_REGISTRY, variable};
@@ -47,5 +47,14 @@ impl Engine {
             fixtures,
             patience,
         })
+    }
+
+    /// Puts a proxy before the engine; returns it with its address.
+    pub(crate) fn proxy(&self) -> Result<(SocketProxy, String)> {
+        let proxy = SocketProxy::to(&self.socket).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "no proxy between driver and engine").with_source(error)
+        })?;
+        let host = format!("unix://{}", proxy.path().display());
+        Ok((proxy, host))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use async_trait::async_trait;
-use inline_conformance::{Fixtures, Severable, SocketProxy, Subject};
+use inline_conformance::{Fixtures, Severable, Subject};
 use inline_podman::{LimitPolicy, PodmanConfig, PodmanRuntime};
 use inline_runtime::{ContainerRuntime, Error, ErrorKind, Result};
 
@@ -61,10 +61,7 @@ impl Subject for PodmanSubject {
     }
 
     async fn connect_severable(&self) -> Result<Severable> {
-        let proxy = SocketProxy::to(&self.engine.socket).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "no proxy between driver and engine").with_source(error)
-        })?;
-        let host = format!("unix://{}", proxy.path().display());
+        let (proxy, host) = self.engine.proxy()?;
         let config = self
             .config
             .clone()

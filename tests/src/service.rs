@@ -8,7 +8,7 @@ use inline::{Config, ContainerRuntime, Environment};
 use inline_sandbox::{LanguageConfig, Owner, SandboxConfig, SandboxError};
 use libtest_mimic::Failed;
 
-use crate::environment::{INLINE_TEST_REGISTRY, variable};
+use crate::environment::{INLINE_TEST, INLINE_TEST_REGISTRY, variable};
 
 /// An engine that can be named in `INLINE_TEST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,12 @@ impl Engine {
             Self::Podman => "podman",
             Self::PodmanRlimit => "podman-rlimit",
         }
+    }
+
+    /// Returns whether `INLINE_TEST` names the engine and programs with limits can run on it.
+    pub fn is_tested(self) -> bool {
+        let named = variable(INLINE_TEST).unwrap_or_default();
+        self.limits_bind() && named.split(',').any(|name| name.trim() == self.name())
     }
 
     /// Returns whether limits bind on this host.
