@@ -24,7 +24,7 @@ impl DockerSubject {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidConfig`] if `DOCKER_HOST` is not a unix socket, and what the registry fails with.
+    /// - [`InvalidConfig`](inline_runtime::ErrorKind::InvalidConfig) if `DOCKER_HOST` is not a unix socket, and what the registry fails with.
     pub fn find(patience: u32) -> Result<Self> {
         let host = variable("DOCKER_HOST").unwrap_or_else(|| DEFAULT_HOST.to_owned());
         Ok(Self {
