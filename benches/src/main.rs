@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod cold_run;
+mod embedded;
 mod figure;
 mod report;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use inline::{Config, DriverChoice, Environment, ImageReference, Result};
+use inline::{DriverChoice, Environment, ImageReference, Result, Settings};
 
 /// Measures Inline beside its floor.
 #[derive(Debug, Parser)]
@@ -55,8 +56,11 @@ async fn run(arguments: Arguments) -> Result<()> {
     let mut figures = Vec::new();
     for driver in drivers {
         let overrides = [("driver", driver.name())];
-        let config = Config::load(None, &Environment::of_process(), &overrides)?.runtime;
+        let mut settings = Settings::load(None, &Environment::of_process(), &overrides)?;
+        let config = settings.take()?;
+        settings.finish()?;
         match inline::connect(&config).await {
+            Ok(runtime) if runtime.driver() == "embedded" => figures.extend(embedded::measure(runtime, samples).await?),
             Ok(runtime) => figures.push(cold_run::measure(runtime, &config, &arguments.image, samples).await?),
             Err(error) if named => return Err(error),
             Err(error) => eprintln!("NOT MEASURED: {driver}: {error}"),

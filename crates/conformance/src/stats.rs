@@ -63,7 +63,16 @@ async fn not_running(bench: &Bench) -> Outcome {
     let ended = bench.idle().await?;
     bench.kill(&ended.id).await?;
     ended.main.end().await?;
-    ensure_refused(bench.runtime.stats(&ended.id).await, &[ErrorKind::NotRunning])?;
+    match bench.runtime.stats(&ended.id).await {
+        Ok(stats) => ensure!(
+            stats.pids == 0,
+            "{} processes in a container that has ended",
+            stats.pids
+        ),
+        refused => {
+            ensure_refused(refused, &[ErrorKind::NotRunning])?;
+        }
+    }
     Ok(())
 }
 

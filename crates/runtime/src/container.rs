@@ -61,7 +61,7 @@ pub struct ListFilter {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Measures a running container.
+/// Says what a container uses, or has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -73,6 +73,8 @@ pub struct Stats {
     pub memory_peak: Option<u64>,
     /// The processes and threads in it.
     pub pids: u64,
+    /// How many of its processes the kernel has killed for lack of memory, where the kernel or the engine tells.
+    pub oom_kills: Option<u64>,
 }
 
 impl ContainerId {

@@ -1,5 +1,7 @@
 //! What is known of the engine behind a driver.
 
+use crate::ImageReference;
+
 /// Describes the engine behind a driver, for health checks and bug reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +20,9 @@ pub struct Info {
     pub default_oci_runtime: Option<String>,
     /// The OCI runtimes that a spec may name.
     pub oci_runtimes: Vec<String>,
+    /// The reference that stands for the host's own system, where the driver can show it as an image: programs run with
+    /// what is installed there, and nothing has to be pulled.
+    pub host_image: Option<ImageReference>,
 }
 
 /// Says which control groups a host has.
@@ -43,6 +48,7 @@ impl Info {
             cgroup_version: CgroupVersion::Unknown,
             default_oci_runtime: None,
             oci_runtimes: Vec::new(),
+            host_image: None,
         }
     }
 }

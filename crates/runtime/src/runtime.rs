@@ -193,7 +193,7 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     /// - What is not yet started and what has ended is listed too. (`list::any_state`)
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Container>>;
 
-    /// Measures a running container.
+    /// Measures a running container; where the driver keeps what one had used when it ended, that.
     ///
     /// # Contract
     ///
@@ -203,6 +203,7 @@ pub trait ContainerRuntime: Debug + Send + Sync + 'static {
     ///
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) if [`Capability::Stats`](crate::Capability::Stats) is absent.
     /// - [`ContainerNotFound`](crate::ErrorKind::ContainerNotFound) if there is none. (`stats::unknown_container`)
-    /// - [`NotRunning`](crate::ErrorKind::NotRunning) if the container does not run. (`stats::not_running`)
+    /// - [`NotRunning`](crate::ErrorKind::NotRunning) if the container does not run, and nothing is kept of what it
+    ///   had used. (`stats::not_running`)
     async fn stats(&self, id: &ContainerId) -> Result<Stats>;
 }
