@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use inline::{
-    Capabilities, Config, Container, ContainerId, ContainerRuntime, ContainerRuntimeExt, ContainerSpec, Environment,
-    Error, ErrorKind, ExecSpec, Image, ImageReference, Info, ListFilter, Process, PullOptions, PullStream, Result,
+    Capabilities, Container, ContainerId, ContainerRuntime, ContainerRuntimeExt, ContainerSpec, Environment, Error,
+    ErrorKind, ExecSpec, Image, ImageReference, Info, ListFilter, Process, PullOptions, PullStream, Result, Settings,
     Signal, Stats,
 };
 
@@ -86,9 +86,10 @@ impl ContainerRuntime for AllowList {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let config = Config::load(None, &Environment::of_process(), &[])?;
+    let mut settings = Settings::load(None, &Environment::of_process(), &[])?;
     let allowed: ImageReference = "alpine:latest".parse()?;
-    let inner = inline::connect(&config.runtime).await?;
+    let inner = inline::connect(&settings.take()?).await?;
+    settings.finish()?;
     let runtime: Arc<dyn ContainerRuntime> = Arc::new(AllowList {
         inner,
         images: vec![allowed.clone()],

@@ -7,33 +7,32 @@
 //! echo 'print(6*7)' | cargo run -q --example repl
 //! ```
 
-#[path = "repl/container.rs"]
-mod container;
 #[path = "repl/editor.rs"]
 mod editor;
 #[path = "repl/interactive.rs"]
 mod interactive;
-#[path = "repl/language.rs"]
-mod language;
-#[path = "repl/mark.rs"]
-mod mark;
+#[path = "repl/limits.rs"]
+mod limits;
+#[path = "repl/output.rs"]
+mod output;
 #[path = "repl/piped.rs"]
 mod piped;
-#[path = "repl/pull.rs"]
-mod pull;
-#[path = "repl/session.rs"]
-mod session;
+#[path = "repl/setup.rs"]
+mod setup;
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use inline::{DriverChoice, Environment, ImageReference, Result, RuntimeConfig, Settings};
-use inline_sandbox::SandboxConfig;
+use inline::{DriverChoice, ImageReference};
+use inline_sandbox::{SandboxError, SandboxService};
+use tracing_subscriber::EnvFilter;
 
-use crate::language::Language;
+use crate::setup::Setup;
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 /// Runs python, node or bash in a container that is thrown away at the end.
 #[derive(Debug, Parser)]
@@ -45,9 +44,9 @@ struct Arguments {
     /// The image; by default the language's own.
     #[arg(long)]
     image: Option<ImageReference>,
-    /// The language.
-    #[arg(long, value_enum, default_value_t)]
-    language: Language,
+    /// The language, by any of its names.
+    #[arg(long, default_value = "python")]
+    language: String,
     /// The configuration file; by default `inline.toml` if it is there.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -56,18 +55,18 @@ struct Arguments {
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(EnvFilter::from_default_env())
         .init();
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: {error}");
+            report(&error);
             return ExitCode::FAILURE;
         }
     };
     let code = runtime.block_on(run(arguments)).unwrap_or_else(|error| {
-        report(&error);
+        report(&*error);
         ExitCode::FAILURE
     });
     // The line editor may still wait for a key, which nobody will press.
@@ -75,29 +74,38 @@ fn main() -> ExitCode {
     code
 }
 
-fn report(error: &inline::Error) {
+/// Tells a person what went wrong, why, and what to do about it.
+fn report(error: &(dyn Error + 'static)) {
     eprintln!("error: {error}");
-    let mut source = error.source();
+    let (mut source, mut last) = (error.source(), String::new());
     while let Some(cause) = source {
-        eprintln!("  caused by: {cause}");
-        source = cause.source();
+        let line = cause.to_string();
+        // An error that several were told is below the copy of each.
+        if line != last {
+            eprintln!("  caused by: {line}");
+        }
+        (source, last) = (cause.source(), line);
+    }
+    match error.downcast_ref::<SandboxError>() {
+        // The cause has told its hint.
+        None | Some(SandboxError::Runtime(_)) => {}
+        Some(error) => error.hint().into_iter().for_each(|hint| eprintln!("hint: {hint}")),
     }
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let driver = arguments.driver.map(DriverChoice::name);
-    let overrides: Vec<_> = driver.into_iter().map(|name| ("driver", name)).collect();
-    let mut settings = Settings::load(arguments.config.as_deref(), &Environment::of_process(), &overrides)?;
-    let config: RuntimeConfig = settings.take()?;
-    // The rest of the file is for programs with sandboxes; a typing error in it is told all the same.
-    let _: SandboxConfig = settings.take()?;
-    settings.finish()?;
-    let detection = inline::detect(&config).await?;
-    container::sweep(&*detection.runtime).await?;
-    if std::io::stdin().is_terminal() {
+    let is_terminal = std::io::stdin().is_terminal();
+    let setup = Setup::load(arguments)?;
+    let detection = inline::detect(&setup.runtime).await?;
+    if is_terminal {
         eprintln!("{detection}");
-        interactive::run(detection.runtime, arguments.language, arguments.image).await
-    } else {
-        piped::run(detection.runtime, arguments.language, arguments.image).await
     }
+    let service = SandboxService::open_one_shot(detection.runtime, &setup.sandbox).await?;
+    let outcome = if is_terminal {
+        interactive::run(&service, setup.language).await
+    } else {
+        piped::run(&service, &setup.language).await
+    };
+    service.shutdown().await;
+    outcome
 }

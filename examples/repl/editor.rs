@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use inline::{Error, ErrorKind, Result};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Completer, Helper, Highlighter, Hinter};
 
-use crate::language::Language;
+use crate::Result;
 
 /// One input of the user's.
 #[derive(Debug)]
@@ -31,10 +30,7 @@ pub(crate) struct Editor {
 
 impl Editor {
     pub(crate) fn open() -> Result<Self> {
-        let mut inner = rustyline::Editor::new().map_err(terminal)?;
-        inner.set_helper(Some(Continuation {
-            language: Language::default(),
-        }));
+        let mut inner = rustyline::Editor::new()?;
         let history = history_file();
         if let Some(path) = &history {
             // There is none yet at the first start.
@@ -47,19 +43,17 @@ impl Editor {
     }
 
     /// Reads one input. Dropping the future loses the terminal, so do it only to leave.
-    pub(crate) async fn read(&mut self, language: Language) -> Result<Input> {
-        let Some(mut inner) = self.inner.take() else {
-            return Err(Error::new(ErrorKind::Unexpected, "the terminal was given up"));
-        };
-        inner.set_helper(Some(Continuation { language }));
-        let prompt = format!("{}> ", language.name());
-        let reading = tokio::task::spawn_blocking(move || {
+    pub(crate) async fn read(&mut self, language: &str) -> Result<Input> {
+        let mut inner = self.inner.take().ok_or("the terminal was given up")?;
+        inner.set_helper(Some(Continuation {
+            language: language.to_owned(),
+        }));
+        let prompt = format!("{language}> ");
+        let (mut inner, line) = tokio::task::spawn_blocking(move || {
             let line = inner.readline(&prompt);
             (inner, line)
-        });
-        let (mut inner, line) = reading
-            .await
-            .map_err(|error| Error::new(ErrorKind::Unexpected, "the line editor ended").with_source(error))?;
+        })
+        .await?;
         let input = match line {
             Ok(line) if line.trim().is_empty() => Input::Nothing,
             Ok(line) => {
@@ -75,15 +69,11 @@ impl Editor {
             }
             Err(ReadlineError::Interrupted) => Input::Nothing,
             Err(ReadlineError::Eof) => Input::End,
-            Err(error) => return Err(terminal(error)),
+            Err(error) => return Err(error.into()),
         };
         self.inner = Some(inner);
         Ok(input)
     }
-}
-
-fn terminal(error: ReadlineError) -> Error {
-    Error::new(ErrorKind::Unexpected, "cannot read from the terminal").with_source(error)
 }
 
 /// The history is the user's own, beside what other programs keep of their state.
@@ -100,12 +90,12 @@ fn history_file() -> Option<PathBuf> {
 /// Decides whether what was typed is finished.
 #[derive(Completer, Helper, Highlighter, Hinter)]
 struct Continuation {
-    language: Language,
+    language: String,
 }
 
 impl Validator for Continuation {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let is_complete = context.input().starts_with(':') || is_complete(self.language, context.input());
+        let is_complete = context.input().starts_with(':') || is_complete(&self.language, context.input());
         Ok(if is_complete {
             ValidationResult::Valid(None)
         } else {
@@ -115,7 +105,7 @@ impl Validator for Continuation {
 }
 
 /// Says whether a statement is finished, as far as brackets, quotes and blocks tell; the interpreter has the last word.
-fn is_complete(language: Language, source: &str) -> bool {
+fn is_complete(language: &str, source: &str) -> bool {
     let lines: Vec<&str> = source.lines().collect();
     let last = source.rsplit('\n').next().unwrap_or_default();
     if last.ends_with('\\') || has_open_bracket_or_quote(language, source) {
@@ -123,26 +113,26 @@ fn is_complete(language: Language, source: &str) -> bool {
     }
     match language {
         // A block ends with an empty line.
-        Language::Python => {
+        "python" => {
             let opens_block = lines.iter().any(|line| line.trim_end().ends_with(':'));
             !(opens_block || source.starts_with('@')) || last.trim().is_empty()
         }
-        Language::Node => true,
-        Language::Bash => {
+        "bash" => {
             let words = || source.split(|c: char| c.is_whitespace() || c == ';');
             let count = |wanted: &[&str]| words().filter(|word| wanted.contains(word)).count();
             count(&["if", "do", "case"]) <= count(&["fi", "done", "esac"])
         }
+        _ => true,
     }
 }
 
-fn has_open_bracket_or_quote(language: Language, source: &str) -> bool {
+fn has_open_bracket_or_quote(language: &str, source: &str) -> bool {
     let (quotes, comment, brackets): (&[&str], &str, bool) = match language {
-        Language::Python => (&["\"\"\"", "'''", "\"", "'"], "#", true),
-        Language::Node => (&["`", "\"", "'"], "//", true),
-        Language::Bash => (&["\"", "'"], "#", false),
+        "python" => (&["\"\"\"", "'''", "\"", "'"], "#", true),
+        "bash" => (&["\"", "'"], "#", false),
+        _ => (&["`", "\"", "'"], "//", true),
     };
-    let spans_lines = |quote: &str| language == Language::Bash || quote.len() == 3 || quote == "`";
+    let spans_lines = |quote: &str| language == "bash" || quote.len() == 3 || quote == "`";
     let (mut rest, mut depth, mut open) = (source, 0_usize, None::<&str>);
     while let Some(first) = rest.chars().next() {
         let mut step = first.len_utf8();
@@ -152,7 +142,7 @@ fn has_open_bracket_or_quote(language: Language, source: &str) -> bool {
                 step = quote.len();
             }
             // In single quotes a shell takes the backslash as it is.
-            Some(quote) if first == '\\' && !(language == Language::Bash && quote == "'") => {
+            Some(quote) if first == '\\' && !(language == "bash" && quote == "'") => {
                 step += rest[step..].chars().next().map_or(0, char::len_utf8);
             }
             Some(quote) if first == '\n' && !spans_lines(quote) => open = None,
@@ -180,31 +170,31 @@ mod tests {
     #[test]
     fn unfinished_statements_go_on() {
         for (language, source, complete) in [
-            (Language::Python, "x = 1", true),
-            (Language::Python, "f(1,", false),
-            (Language::Python, "f(1,\n2)", true),
-            (Language::Python, "'(' # (", true),
-            (Language::Python, "'''a", false),
-            (Language::Python, "'''a\nb'''", true),
-            (Language::Python, "'it\\'s'", true),
-            (Language::Python, "if x:", false),
-            (Language::Python, "if x:\n  y", false),
-            (Language::Python, "if x:\n  y\n", true),
-            (Language::Python, "@f", false),
-            (Language::Python, "x = \\", false),
-            (Language::Python, "'unclosed", true),
-            (Language::Node, "function f() {", false),
-            (Language::Node, "function f() {\n}", true),
-            (Language::Node, "`a", false),
-            (Language::Node, "a // (", true),
-            (Language::Bash, "for i in 1 2; do", false),
-            (Language::Bash, "for i in 1 2; do\necho $i; done", true),
-            (Language::Bash, "if true; then", false),
-            (Language::Bash, "echo 'a", false),
-            (Language::Bash, "echo 'a\\'", true),
-            (Language::Bash, "echo \\", false),
+            ("python", "x = 1", true),
+            ("python", "f(1,", false),
+            ("python", "f(1,\n2)", true),
+            ("python", "'(' # (", true),
+            ("python", "'''a", false),
+            ("python", "'''a\nb'''", true),
+            ("python", "'it\\'s'", true),
+            ("python", "if x:", false),
+            ("python", "if x:\n  y", false),
+            ("python", "if x:\n  y\n", true),
+            ("python", "@f", false),
+            ("python", "x = \\", false),
+            ("python", "'unclosed", true),
+            ("node", "function f() {", false),
+            ("node", "function f() {\n}", true),
+            ("node", "`a", false),
+            ("node", "a // (", true),
+            ("bash", "for i in 1 2; do", false),
+            ("bash", "for i in 1 2; do\necho $i; done", true),
+            ("bash", "if true; then", false),
+            ("bash", "echo 'a", false),
+            ("bash", "echo 'a\\'", true),
+            ("bash", "echo \\", false),
         ] {
-            assert_eq!(is_complete(language, source), complete, "{language:?}: {source:?}");
+            assert_eq!(is_complete(language, source), complete, "{language}: {source:?}");
         }
     }
 }

@@ -1,155 +1,158 @@
 //! The loop on a terminal: read, run, print.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use inline::{ContainerRuntime, Error, ErrorKind, ImageReference, Result};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use inline_sandbox::{CellRequest, CellResult, Owner, Progress, SandboxService, Verdict};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::container::{self, Limits};
 use crate::editor::{Editor, Input};
-use crate::language::Language;
-use crate::pull;
-use crate::session::{Outcome, Session};
+use crate::output::Output;
+use crate::setup::{self, PLACE, find};
+use crate::{Result, limits, report};
 
 const HELP: &str = "\
 :help              this text
-:lang [LANGUAGE]   shows the languages, or changes to one
-:reset             starts again, with nothing kept
-:limits            shows what the program may use, and what the engine can enforce
-:quit              leaves and removes the container, as Ctrl-D does
-Ctrl-C interrupts the program that runs. An unfinished statement goes on in the next line.";
+:lang [LANGUAGE]   shows the languages, or changes to one; what was defined in the one before waits there
+:reset             starts again, with nothing kept but the files
+:limits            shows what a program may use, and what the engine can enforce
+:quit              leaves and removes all of it, as Ctrl-D does
+Ctrl-C interrupts the program that runs; where it does not heed that, a second one ends it with its interpreter.
+An unfinished statement goes on in the next line.";
 
-/// What the loop works on.
-#[derive(Debug)]
-struct Repl {
-    runtime: Arc<dyn ContainerRuntime>,
-    language: Language,
-    image: Option<ImageReference>,
-    session: Session,
-    /// Listened to all the time: what comes between two waits is not lost.
-    interrupts: Signal,
+/// What the loop works on: a sandbox of its own, with a session in each language that was asked for.
+struct Repl<'a> {
+    service: &'a SandboxService,
+    owner: Owner,
+    language: String,
 }
 
-pub(crate) async fn run(
-    runtime: Arc<dyn ContainerRuntime>,
-    language: Language,
-    image: Option<ImageReference>,
-) -> Result<ExitCode> {
-    let session = open(&runtime, language, image.clone()).await?;
-    eprintln!("{} in a container; :help for help, Ctrl-D to leave", language.name());
-    let interrupts = listen(SignalKind::interrupt())?;
+pub(crate) async fn run(service: &SandboxService, language: String) -> Result<ExitCode> {
+    let owner = setup::owner()?;
+    // A REPL that was killed has left its files.
+    service.delete_sandbox(&owner).await?;
     let mut repl = Repl {
-        runtime,
+        service,
+        owner,
         language,
-        image,
-        session,
-        interrupts,
     };
-    let outcome = repl.serve().await;
-    let removed = repl.session.end().await;
-    outcome?;
-    removed.map(|()| ExitCode::SUCCESS)
+    let mut terminations = signal(SignalKind::terminate())?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    // Until the user leaves or the terminal goes away, also in the middle of a cell.
+    let served = tokio::select! {
+        served = repl.serve() => served,
+        _ = terminations.recv() => Ok(()),
+        _ = hangups.recv() => Ok(()),
+    };
+    let deleted = service.delete_sandbox(&repl.owner).await;
+    served?;
+    deleted?;
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn open(
-    runtime: &Arc<dyn ContainerRuntime>,
-    language: Language,
-    image: Option<ImageReference>,
-) -> Result<Session> {
-    let image = image.map_or_else(|| language.image(), Ok)?;
-    pull::ensure(&**runtime, &image).await?;
-    Session::start(Arc::clone(runtime), language, image).await
-}
-
-/// Listens for a signal from now on.
-pub(crate) fn listen(kind: SignalKind) -> Result<Signal> {
-    signal(kind).map_err(|error| Error::new(ErrorKind::Unexpected, "cannot listen for signals").with_source(error))
-}
-
-impl Repl {
-    /// Serves until the user leaves or the terminal goes away, also in the middle of a cell.
+impl Repl<'_> {
     async fn serve(&mut self) -> Result<()> {
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut hangup = listen(SignalKind::hangup())?;
-        tokio::select! {
-            result = self.serve_inputs() => result,
-            _ = terminate.recv() => Ok(()),
-            _ = hangup.recv() => Ok(()),
-        }
-    }
-
-    async fn serve_inputs(&mut self) -> Result<()> {
         let mut editor = Editor::open()?;
+        self.open().await?;
+        eprintln!("{} in a container; :help for help, Ctrl-D to leave", self.language);
         loop {
-            match editor.read(self.language).await? {
+            let done = match editor.read(&self.language).await? {
                 Input::End => return Ok(()),
-                Input::Nothing => {}
-                Input::Command(command) => {
-                    if self.command(&command).await?.is_break() {
-                        return Ok(());
-                    }
-                }
-                Input::Source(source) => self.cell(&source).await?,
+                Input::Nothing => Ok(ControlFlow::Continue(())),
+                Input::Command(command) => self.command(&command).await,
+                Input::Source(source) => self.cell(&source).await.map(ControlFlow::Continue),
+            };
+            match done {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return Ok(()),
+                // The next input may fare better.
+                Err(error) => report(&*error),
             }
         }
     }
 
-    async fn cell(&mut self, source: &str) -> Result<()> {
-        if let Outcome::Ended(status) = self.session.run(source, &mut self.interrupts).await? {
-            eprintln!("the interpreter ended with {status}; a new one starts, with nothing kept");
-            self.reset(self.language).await?;
+    async fn command(&mut self, command: &str) -> Result<ControlFlow<()>> {
+        let mut words = command.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("quit" | "q" | "exit"), None) => return Ok(ControlFlow::Break(())),
+            (Some("help" | "h"), None) => eprintln!("{HELP}"),
+            (Some("reset"), None) => {
+                self.service.end_session(&self.owner, &self.language).await;
+                self.open().await?;
+            }
+            (Some("limits"), None) => eprint!("{}", limits::describe(self.service)),
+            (Some("lang"), None) => {
+                let names: Vec<&str> = self.service.languages().keys().map(String::as_str).collect();
+                eprintln!("{} of {}", self.language, names.join(", "));
+            }
+            (Some("lang"), Some(name)) => {
+                let language = find(self.service.languages(), name)?.name.clone();
+                let before = std::mem::replace(&mut self.language, language);
+                if let Err(error) = self.open().await {
+                    self.language = before;
+                    return Err(error);
+                }
+            }
+            _ => eprintln!("no command `:{command}`; :help shows those there are"),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Has an interpreter wait, so that the next input does not wait for one.
+    async fn open(&self) -> Result<()> {
+        let result = self.run("").await?;
+        match result.run.verdict {
+            Verdict::Ok => Ok(()),
+            verdict => Err(format!("there is no interpreter: {verdict}").into()),
+        }
+    }
+
+    async fn cell(&self, source: &str) -> Result<()> {
+        let result = self.run(source).await?;
+        if result.is_new {
+            eprintln!("the interpreter had ended; a new one has run this, with nothing kept");
+        }
+        let verdict = result.run.verdict;
+        if !result.state_kept {
+            eprintln!("{verdict}; a new interpreter starts, with nothing kept");
+            return self.open().await;
+        }
+        if !matches!(verdict, Verdict::Ok | Verdict::NonZero(_) | Verdict::Cancelled) {
+            eprintln!("{verdict}");
         }
         Ok(())
     }
 
-    async fn command(&mut self, command: &str) -> Result<std::ops::ControlFlow<()>> {
-        let mut words = command.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some("quit" | "q" | "exit"), None) => return Ok(std::ops::ControlFlow::Break(())),
-            (Some("help" | "h"), None) => eprintln!("{HELP}"),
-            (Some("reset"), None) => self.reset(self.language).await?,
-            (Some("limits"), None) => {
-                let runtime = &*self.runtime;
-                eprintln!(
-                    "{}\n{} can enforce:",
-                    Limits::on(runtime, self.language),
-                    runtime.driver()
-                );
-                eprint!("{}", container::capabilities(runtime));
-            }
-            (Some("lang"), None) => {
-                let names = Language::ALL.map(Language::name).join(", ");
-                eprintln!("{} of {names}", self.language.name());
-            }
-            (Some("lang"), Some(name)) => match Language::ALL.into_iter().find(|language| language.name() == name) {
-                // An image that was named on the command line has the language that it was named for.
-                Some(language) if self.image.is_some() && language != self.language => {
-                    eprintln!(
-                        "`--image` was given for {}; start again with `--language {name}`",
-                        self.language.name()
-                    );
+    /// Runs one cell, printing as it goes. The first Ctrl-C interrupts it, the second ends it.
+    async fn run(&self, source: &str) -> Result<CellResult> {
+        // From here on: what was pressed before is none of this cell's business.
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let request = CellRequest::new(self.owner.clone(), &self.language, source)
+            .with_place(PLACE)
+            .with_limits(setup::limits(&self.service.config().limits));
+        let mut run = self.service.run_cell(request);
+        let mut output = Output::default();
+        let mut can_be_interrupted = false;
+        loop {
+            tokio::select! {
+                _ = interrupts.recv() => {
+                    if can_be_interrupted {
+                        self.service.interrupt_session(&self.owner, &self.language);
+                    } else {
+                        run.cancel();
+                    }
+                    can_be_interrupted = false;
                 }
-                Some(language) => self.reset(language).await?,
-                None => eprintln!("no language `{name}`; :lang shows those there are"),
-            },
-            _ => eprintln!("no command `:{command}`; :help shows those there are"),
-        }
-        Ok(std::ops::ControlFlow::Continue(()))
-    }
-
-    /// Starts a new session before the old one goes, so that a failure leaves one to work in.
-    async fn reset(&mut self, language: Language) -> Result<()> {
-        match open(&self.runtime, language, self.image.clone()).await {
-            Ok(session) => {
-                let old = std::mem::replace(&mut self.session, session);
-                self.language = language;
-                old.end().await
-            }
-            Err(error) => {
-                eprintln!("error: {error}");
-                Ok(())
+                progress = run.next() => match progress {
+                    Some(progress) => {
+                        can_be_interrupted |= matches!(progress, Progress::Started { .. });
+                        output.show(progress).await?;
+                    }
+                    None => break,
+                },
             }
         }
+        output.end_line().await?;
+        Ok(run.outcome().await?)
     }
 }

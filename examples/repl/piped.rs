@@ -1,75 +1,70 @@
 //! Runs the program on standard input and exits with its code.
 
-use std::io::Write;
+use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use futures::StreamExt;
-use inline::{ContainerId, ContainerRuntime, Error, ErrorKind, Event, ExitStatus, ImageReference, Result, Signal};
-use tokio::io::AsyncWriteExt;
-use tokio::signal::unix::SignalKind;
+use inline_sandbox::{Program, RunRequest, SandboxService, Verdict};
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::container::Limits;
-use crate::interactive::listen;
-use crate::language::Language;
-use crate::pull;
+use crate::Result;
+use crate::output::Output;
+use crate::setup::{self, PLACE};
 
-pub(crate) async fn run(
-    runtime: Arc<dyn ContainerRuntime>,
-    language: Language,
-    image: Option<ImageReference>,
-) -> Result<ExitCode> {
-    let image = image.map_or_else(|| language.image(), Ok)?;
-    pull::ensure(&*runtime, &image).await?;
-    let spec = Limits::on(&*runtime, language)
-        .spec(image)
-        .with_cmd(language.program_command());
-    // Listened to before there is a container, so that each one that is made is removed.
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    let id = runtime.create(&spec).await?;
-    let code = tokio::select! {
-        code = feed(&*runtime, &id) => code,
-        _ = interrupt.recv() => Ok(ExitStatus::from_signal(Signal::INT).shell_code()),
-        _ = terminate.recv() => Ok(ExitStatus::from_signal(Signal::TERM).shell_code()),
-        _ = hangup.recv() => Ok(ExitStatus::from_signal(Signal::HUP).shell_code()),
-    };
-    let removed = runtime.remove(&id).await;
-    let code = code?;
-    removed.map(|()| ExitCode::from(code))
-}
+/// What a shell adds to the number of the signal that ended a program.
+const SIGNAL: i32 = 128;
 
-async fn feed(runtime: &dyn ContainerRuntime, id: &ContainerId) -> Result<u8> {
-    let mut process = runtime.start(id).await?;
-    if let Some(mut stdin) = process.stdin.take() {
-        // A program that ends before it was read to its end is no error: its exit code tells.
-        tokio::spawn(async move {
-            let copied = tokio::io::copy(&mut tokio::io::stdin(), &mut stdin).await;
-            stdin.shutdown().await.and(copied)
-        });
-    }
-    while let Some(event) = process.events.next().await {
-        match event? {
-            Event::Stdout(chunk) => print(std::io::stdout(), &chunk)?,
-            Event::Stderr(chunk) => print(std::io::stderr(), &chunk)?,
-            Event::Exited(status) => {
-                if status.is_oom_killed() {
-                    eprintln!("out of memory");
-                }
-                return Ok(status.shell_code());
-            }
+pub(crate) async fn run(service: &SandboxService, language: &str) -> Result<ExitCode> {
+    let limits = &service.config().limits;
+    let mut source = Vec::new();
+    let max = limits.source_bytes.saturating_add(1);
+    tokio::io::stdin().take(max).read_to_end(&mut source).await?;
+    limits.check_source(source.len())?;
+    let source = String::from_utf8(source).map_err(|_| "the program is not UTF-8")?;
+    let program = Program::new(language, source)
+        .with_echo(false)
+        .with_limits(setup::limits(limits));
+    let request = RunRequest::new(setup::owner()?, program).with_place(PLACE);
+    let mut run = service.run(request.with_one_shot(true));
+    let mut output = Output::default();
+    let printed = async {
+        while let Some(progress) = run.next().await {
+            output.show(progress).await?;
         }
+        Ok::<_, io::Error>(())
+    };
+    let interrupted = tokio::select! {
+        // First, so that signals are heard before there is a container.
+        biased;
+        signal = signalled() => Some(signal?),
+        printed = printed => {
+            printed?;
+            None
+        }
+    };
+    if let Some(signal) = interrupted {
+        run.cancel();
+        drop(run.outcome().await);
+        return Ok(u8::try_from(SIGNAL + signal.as_raw_value())?.into());
     }
-    Err(Error::new(
-        ErrorKind::Unexpected,
-        "the program's output ended without its exit",
-    ))
+    let result = run.outcome().await?;
+    if !matches!(result.verdict, Verdict::Ok | Verdict::NonZero(_)) {
+        eprintln!("{}", result.verdict);
+    }
+    Ok(result
+        .status
+        .map_or(ExitCode::FAILURE, |status| status.shell_code().into()))
 }
 
-/// Prints a chunk at once.
-pub(crate) fn print(mut to: impl Write, chunk: &[u8]) -> Result<()> {
-    to.write_all(chunk)
-        .and_then(|()| to.flush())
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "nobody reads the output").with_source(error))
+/// Waits for a signal that asks us to end.
+async fn signalled() -> io::Result<SignalKind> {
+    let (interrupt, terminate, hangup) = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
+    let mut interrupts = signal(interrupt)?;
+    let mut terminations = signal(terminate)?;
+    let mut hangups = signal(hangup)?;
+    Ok(tokio::select! {
+        _ = interrupts.recv() => interrupt,
+        _ = terminations.recv() => terminate,
+        _ = hangups.recv() => hangup,
+    })
 }

@@ -18,7 +18,7 @@ use inline_runtime::ImageReference;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Limits;
-use crate::{Result, SandboxError};
+use crate::{ArtifactLimits, Result, SandboxError};
 
 pub use admission::{AdmissionConfig, RateLimit};
 pub use audit::AuditConfig;
@@ -63,6 +63,8 @@ pub struct SandboxConfig {
     pub retention: Retention,
     /// What a run may use.
     pub limits: Limits,
+    /// How many and how large the files are that a run shows for what it made.
+    pub artifacts: ArtifactLimits,
     /// How many runs there may be, and how often.
     pub admission: AdmissionConfig,
     /// How many containers are made ahead.
@@ -89,6 +91,7 @@ impl Default for SandboxConfig {
             allowed_images: Vec::new(),
             retention: Retention::default(),
             limits: Limits::default(),
+            artifacts: ArtifactLimits::default(),
             admission: AdmissionConfig::default(),
             warm: WarmConfig::default(),
             sessions: SessionConfig::default(),
@@ -113,6 +116,19 @@ impl SandboxConfig {
     /// Returns whether an owner may choose `image`.
     pub fn allows_image(&self, image: &ImageReference) -> bool {
         self.allowed_images.contains(image)
+    }
+
+    /// Sets the host's own system as the image of every built-in language for which none is set.
+    #[must_use]
+    pub fn with_host_image(mut self, image: &ImageReference) -> Self {
+        for name in language::built_in_names() {
+            self.languages
+                .entry(name.to_owned())
+                .or_default()
+                .image
+                .get_or_insert_with(|| image.clone());
+        }
+        self
     }
 
     /// Checks that all values make sense together.

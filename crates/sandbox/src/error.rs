@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use busy::Seconds;
+use inline_runtime::ImageReference;
 
 pub use busy::BusyReason;
 
@@ -99,6 +100,14 @@ pub enum SandboxError {
     NoSessions {
         /// The language.
         language: String,
+    },
+    /// The image has not the interpreter of the language.
+    #[error("image `{image}` has no interpreter of language `{}`", .language.escape_debug())]
+    NoInterpreter {
+        /// The language.
+        language: String,
+        /// The image.
+        image: ImageReference,
     },
     /// The program cannot be run on any system.
     #[error("the program cannot be run: {why}")]
@@ -207,6 +216,10 @@ impl SandboxError {
             Self::InvalidPackage { .. } => "give a name with an optional version, such as `numpy==2.1`".to_owned(),
             Self::InvalidLimit { .. } => "leave it out to take the operator's limit".to_owned(),
             Self::InUse { .. } => "end that process, or set another `base_dir` for this one".to_owned(),
+            Self::NoInterpreter { language, .. } => format!(
+                "install it there (`host` is this machine), or let `languages.{}.image` name an image that has it",
+                language.escape_debug()
+            ),
             Self::ImageNotAllowed { .. } => "the operator can add it to `allowed_images`".to_owned(),
             Self::StoreUnusable { .. } => {
                 "restore a copy, or move the file away to begin an empty one; workspaces are kept".to_owned()

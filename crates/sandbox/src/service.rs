@@ -12,6 +12,7 @@ mod install;
 mod job;
 mod live;
 mod locks;
+mod one_shot;
 mod open;
 mod progress;
 mod reconcile;
@@ -25,7 +26,7 @@ mod shutdown;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use inline_runtime::ContainerRuntime;
 use tokio_util::sync::CancellationToken;
@@ -88,8 +89,11 @@ struct Inner {
     admission: Admission,
     locks: OwnerLocks,
     live: Live,
+    /// The workspaces that are gone after their runs, and are still there; a sweep leaves them alone.
+    one_shots: Live,
     sessions: Sessions,
     tasks: TaskTracker,
+    swept_at_open: OnceLock<Swept>,
     /// Ends the tasks in the background.
     closing: CancellationToken,
     /// Keeps other processes out for as long as this one has anything to do.

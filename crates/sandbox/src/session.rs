@@ -2,16 +2,17 @@
 
 mod cell;
 mod interpreter;
+mod interrupts;
 mod serve;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use inline_runtime::ContainerSpec;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::interpreter::Interpreter;
+use self::interrupts::Interrupts;
 use self::serve::{Command, Serving};
 use crate::run::{Containers, RunEvent, RunResult};
 use crate::{Limits, Result, SandboxError};
@@ -34,15 +35,18 @@ pub struct SessionOptions {
 #[derive(Clone, Debug)]
 pub struct Session {
     commands: mpsc::Sender<Command>,
-    interrupt: Arc<Notify>,
+    interrupts: Interrupts,
 }
 
 /// Holds how a cell ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CellResult {
-    /// How it ended and what it printed. CPU time and memory are told only for a cell that ended the interpreter, and are
-    /// then those of the interpreter's whole life.
+    /// How it ended and what it printed.
+    ///
+    /// The CPU time is told of cells that take 100 ms or more, do not follow a shorter one at once, and where the engine
+    /// can tell; that of the first has the interpreter's start in it. The peak of memory is that of the interpreter's whole
+    /// life until then.
     pub run: RunResult,
     /// Whether the interpreter lives on, with all that was defined.
     pub state_kept: bool,
@@ -80,16 +84,19 @@ impl Session {
     pub async fn start(containers: Containers, spec: ContainerSpec, options: SessionOptions) -> Result<Self> {
         let interpreter = Interpreter::start(&containers, &spec).await?;
         let (commands, receiver) = mpsc::channel(1);
-        let interrupt = Arc::new(Notify::new());
-        let serving = Serving::new(containers, spec, options, Arc::clone(&interrupt), interpreter);
+        let serving = Serving::new(containers, spec, options, interpreter);
         tokio::spawn(serving.serve(receiver));
-        Ok(Self { commands, interrupt })
+        Ok(Self {
+            commands,
+            interrupts: Interrupts::default(),
+        })
     }
 
     /// Runs a cell and passes on what it prints to `reader`, as [`execute`](crate::execute) does.
     ///
     /// A cell that is past its timeout or its output limit, or is cancelled, is interrupted first, which keeps what was
-    /// defined, and killed with its interpreter if that does not help within two seconds.
+    /// defined, and killed with its interpreter if that does not help within two seconds. It counts as asked for from the
+    /// call on, so that an interrupt that comes before the future is polled reaches it.
     ///
     /// # Errors
     ///
@@ -99,27 +106,31 @@ impl Session {
     /// # Cancellation
     ///
     /// Dropping the future cancels the cell.
-    pub async fn run(
+    pub fn run(
         &self,
         source: impl Into<String>,
         reader: mpsc::Sender<RunEvent>,
         cancel: CancellationToken,
-    ) -> Result<CellResult> {
-        let cancel = cancel.child_token();
-        let _guard = cancel.clone().drop_guard();
-        let source = source.into();
-        self.ask(|reply| Command::Run {
-            source,
-            reader,
-            cancel,
-            reply,
-        })
-        .await?
+    ) -> impl Future<Output = Result<CellResult>> + Send {
+        let (source, interruptible) = (source.into(), self.interrupts.enter());
+        async move {
+            let cancel = cancel.child_token();
+            let _guard = cancel.clone().drop_guard();
+            self.ask(|reply| Command::Run {
+                source,
+                reader,
+                interruptible,
+                cancel,
+                reply,
+            })
+            .await?
+        }
     }
 
-    /// Interrupts the cell that runs, as Ctrl-C does; the cell may catch it. Nothing happens while none runs.
+    /// Interrupts the cell that runs, or else the next that was asked for, as Ctrl-C does; the cell may catch it. Nothing
+    /// happens where there is none. Those that come while one is on its way count as one more.
     pub fn interrupt(&self) {
-        self.interrupt.notify_waiters();
+        self.interrupts.interrupt();
     }
 
     /// Ends the interpreter, behind the cells that were asked for before; the next cell starts with nothing defined.

@@ -1,7 +1,10 @@
 //! An engine without containers for the tests of runs, warm containers and sessions.
 //!
 //! Programs are lines of commands: `print TEXT`, `error TEXT`, `sleep MILLISECONDS`, `flood CHUNKS`, `input`, `exit CODE`,
-//! `oom`, `die` (process 1 is killed), and in sessions `wait` (for an interrupt) and `set`/`get`.
+//! `write NAME TEXT` (a file of the workspace), `oom`, `die` (process 1 is killed), and in sessions `wait` (for an interrupt)
+//! and `set`/`get`. Where packages are installed, it is [`packages`] that plays.
+
+mod packages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use inline_fake::{FakeBuilder, FakeProcess, FakeRuntime};
-use inline_runtime::{Capability, ContainerSpec, ExitStatus, ImageId, Mount, Signal};
+use inline_runtime::{Capability, ContainerSpec, ExitStatus, ImageId, Mount, Signal, labels};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
@@ -94,9 +97,10 @@ pub(crate) fn reader() -> (mpsc::Sender<RunEvent>, tokio::task::JoinHandle<Vec<u
 async fn supervisor(mut process: FakeProcess, interrupt: Arc<Notify>) -> ExitStatus {
     let mark = process.read_line().await;
     let mark = mark.trim_end();
-    // A session has a directory behind its source.
-    let is_session = process.args().len() > 4;
-    let end = if is_session {
+    let role = process.spec().labels.get(labels::ROLE).cloned();
+    let end = if role.as_deref() == Some("install") {
+        packages::manager(&process).await
+    } else if role.as_deref() == Some("session") {
         session(&mut process, &interrupt).await
     } else {
         program(&mut process).await
@@ -172,6 +176,15 @@ async fn session(process: &mut FakeProcess, interrupt: &Notify) -> Option<(u8, u
     }
 }
 
+/// Returns the directory of the host that a process has at `target`.
+fn mounted(process: &FakeProcess, target: &str) -> Option<String> {
+    let mounts = &process.spec().mounts;
+    mounts
+        .iter()
+        .find(|mount| mount.target == target)
+        .map(|mount| mount.source.clone())
+}
+
 async fn common(process: &mut FakeProcess, command: &str, argument: &str) {
     match command {
         "print" => process.stdout(argument.to_owned()).await,
@@ -179,6 +192,11 @@ async fn common(process: &mut FakeProcess, command: &str, argument: &str) {
         "sleep" => {
             process.add_cpu_time(Duration::from_millis(7));
             sleep(Duration::from_millis(argument.parse().unwrap())).await;
+        }
+        "write" => {
+            let (name, text) = argument.split_once(' ').unwrap_or((argument, ""));
+            let workspace = mounted(process, "/workspace").unwrap();
+            std::fs::write(format!("{workspace}/{name}"), text).unwrap();
         }
         "flood" => {
             for _ in 0..argument.parse().unwrap() {

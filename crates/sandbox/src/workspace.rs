@@ -17,6 +17,7 @@ mod directory;
 mod directory_name;
 mod escape;
 mod export;
+mod hold;
 mod list;
 mod path;
 mod read;
@@ -46,6 +47,8 @@ pub use self::usage::{Quota, Usage};
 pub use self::workspaces::{HostUser, Workspaces};
 
 use self::root::Root;
+
+pub(crate) use self::hold::Hold;
 
 /// Where a workspace is mounted in a container.
 pub const WORKSPACE_TARGET: &str = "/workspace";

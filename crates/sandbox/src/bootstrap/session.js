@@ -24,12 +24,26 @@ async function run(source, filename) {
   return value instanceof Promise ? Promise.race([value, interrupted]) : value;
 }
 
+// An interrupt that comes just as a cell ends node keeps for a script to come, and one that has not been heard yet is still
+// to be: a pause takes both.
+async function settle(milliseconds) {
+  await new Promise(setImmediate);
+  const pause = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${milliseconds})`;
+  for (;;) {
+    try {
+      return vm.runInThisContext(pause, { breakOnSigint: true });
+    } catch {}
+  }
+}
+
 async function serve() {
   let number = 0;
+  let status = 0;
   for await (const line of readline.createInterface({ input: control })) {
     const [mark, cell] = line.split(' ');
     number += 1;
-    let status = 0;
+    await settle(status === 130 ? 20 : 1);
+    status = 0;
     try {
       echo(await run(Buffer.from(cell, 'base64').toString(), `cell ${number}`));
     } catch (error) {

@@ -42,6 +42,7 @@ def run(source, name, scope):
 
 
 def serve():
+    global running
     show_figures()
     # The cells' own input is empty, so that `input()` cannot swallow the next cell.
     control = os.fdopen(os.dup(0), "rb")
@@ -55,11 +56,12 @@ def serve():
     process = os.getpid()
     number = 0
     while line := control.readline():
-        mark, cell = line.split()
+        mark, _, cell = line.strip().partition(b" ")
         number += 1
         try:
             status = run(base64.b64decode(cell).decode(), f"<cell {number}>", module.__dict__)
         except KeyboardInterrupt:
+            running = False
             status = 130  # It came just as the cell had ended.
         if os.getpid() != process:
             os._exit(status)  # A child that the cell forked.

@@ -13,10 +13,16 @@ __inline_cell() {
 }
 # A nested function returns first, and each of its callers before its next command.
 set -o functrace
-trap 'trap "return 130 2>/dev/null" DEBUG; return 130' INT
+# An interrupt that is taken when a cell is over already is none of the next one's business.
+__inline_busy=0
+__inline_interrupt='((__inline_busy)) && trap "return 130 2>/dev/null" DEBUG && return 130 2>/dev/null'
+trap "$__inline_interrupt" INT
 while read -r -u "$__inline_control" __inline_mark __inline_source; do
+  # A cell before may have set its own.
+  trap "$__inline_interrupt" INT
+  __inline_busy=1
   __inline_cell "$(printf %s "$__inline_source" | base64 -d)" {__inline_control}<&-
-  __inline_status=$?
+  __inline_status=$? __inline_busy=0
   trap - DEBUG
   printf '\001%s %d\n' "$__inline_mark" "$__inline_status"
   printf '\001%s' "$__inline_mark" >&2

@@ -11,7 +11,7 @@ use crate::Result;
 pub const SANDBOX_IMAGE: &str = "SANDBOX_IMAGE";
 /// Sets `pull_on_startup`: `1`, `true`, `yes`, `on` or their opposites.
 pub const SANDBOX_PULL_ON_STARTUP: &str = "SANDBOX_PULL_ON_STARTUP";
-/// Sets `base_dir`.
+/// Sets `base_dir`; a relative path is one from the current directory.
 pub const IL_BASE_DIR: &str = "IL_BASE_DIR";
 /// Sets `limits.timeout`, and `limits.max_timeout` where that is shorter.
 pub const IL_TIMEOUT_SECONDS: &str = "IL_TIMEOUT_SECONDS";
@@ -45,7 +45,9 @@ impl SandboxConfig {
         let text = |name| variable(name).filter(|value| !value.is_empty());
         let path = |name| text(name).map(PathBuf::from).filter(|path| path.is_absolute());
         if let Some(directory) = text(IL_BASE_DIR) {
-            self.base_dir = Some(directory.into());
+            // Older deployments name it from where they are started.
+            let directory = std::path::absolute(directory).map_err(|error| invalid(IL_BASE_DIR, error.to_string()))?;
+            self.base_dir = Some(directory);
         }
         self.base_dir = self
             .base_dir

@@ -96,6 +96,10 @@ impl Language {
     }
 }
 
+pub(super) fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|language| language.name)
+}
+
 pub(super) fn resolve(configured: &BTreeMap<String, LanguageConfig>) -> Result<BTreeMap<String, Language>> {
     let mut all: BTreeMap<String, LanguageConfig> = BTreeMap::new();
     for BuiltIn {

@@ -23,6 +23,7 @@ fn the_default_is_valid_and_is_what_is_promised() {
         (config.limits.output_kept, config.limits.output_max),
         (1 << 20, 16 << 20)
     );
+    assert_eq!((config.artifacts.files, config.artifacts.file_bytes), (50, 25 << 20));
     assert_eq!(config.retention, Retention::After(Duration::from_hours(7 * 24)));
     assert_eq!(
         config.languages().unwrap().keys().collect::<Vec<_>>(),
@@ -42,6 +43,7 @@ fn an_unknown_key_is_an_error_at_every_level() {
     for text in [
         r#"{"timeout": 3}"#,
         r#"{"limits": {"mem": 3}}"#,
+        r#"{"artifacts": {"count": 3}}"#,
         r#"{"admission": {"max": 3}}"#,
         r#"{"admission": {"rate_limit": {"burst": 3}}}"#,
         r#"{"warm": {"size": 3}}"#,
@@ -137,6 +139,8 @@ fn the_base_directory_is_the_users() {
         PathBuf::from("/h/.local/share/inline")
     );
     assert_eq!(of(&[("IL_BASE_DIR", "")]), PathBuf::from("/var/lib/inline"));
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(of(&[("IL_BASE_DIR", "./il_sandboxes")]), here.join("il_sandboxes"));
 }
 
 #[test]

@@ -7,23 +7,20 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FusedFuture};
 use futures::{FutureExt, join};
-use inline_runtime::{
-    Capability, ContainerId, ContainerRuntime, Events, ExitStatus, LimitMechanism, Signal, Stats, Stdin,
-};
+use inline_runtime::{ContainerId, ContainerRuntime, Events, ExitStatus, LimitMechanism, Signal, Stats, Stdin};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::relay::{Marked, step};
+use super::report::measure;
 use super::{Frame, Prepared, Relay, Report, RunEvent, RunResult, Step};
 use crate::workspace::Artifacts;
 use crate::{Limits, RunUsage, Verdict};
 
 /// What the interpreter prints first, when it has taken the program.
 const STARTED: u8 = 6;
-/// How long a program that is to be killed may run on while it is measured.
-const STATS_PATIENCE: Duration = Duration::from_millis(60);
 /// How long the engine is given to kill, and to hand out what was printed before.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the engine is waited for, where only it knows how a program ended.
@@ -56,6 +53,7 @@ struct Running<'a> {
     /// Whether anything came on standard output.
     has_printed: bool,
     started: bool,
+    took_program: bool,
 }
 
 /// Runs a program in a container that waits for it.
@@ -88,6 +86,7 @@ pub async fn execute(
         events: process.events,
         has_printed: false,
         started: false,
+        took_program: false,
     };
     (control.on_start)(warm);
     let sent = Instant::now();
@@ -118,7 +117,10 @@ pub async fn execute(
         usage.peak_memory = stats.and_then(|stats| stats.memory_peak);
         (verdict, None)
     } else {
-        let report = running.report(runtime.capabilities().limit_mechanism());
+        let report = match running.report(runtime.capabilities().limit_mechanism()) {
+            Some(report) => Some(report.completed(runtime, &container.id).await),
+            None => None,
+        };
         usage.cpu = report.and_then(|report| report.cpu);
         usage.peak_memory = report.and_then(|report| report.peak_memory);
         running.judge(report, &end, limits.cpu_time).await
@@ -128,6 +130,7 @@ pub async fn execute(
         verdict,
         status,
         started: running.started,
+        took_program: running.took_program,
         stdout: running.relay.capture.stdout,
         stderr: running.relay.capture.stderr,
         usage,
@@ -179,6 +182,7 @@ impl Running<'_> {
         match event {
             RunEvent::Stdout(_) if !self.has_printed => {
                 self.has_printed = true;
+                self.took_program = event.bytes().first() == Some(&STARTED);
                 event.strip(STARTED)
             }
             event => event,
@@ -232,14 +236,7 @@ impl Running<'_> {
     /// Measures and kills the program, and takes what it had printed.
     async fn stop(&mut self, runtime: &dyn ContainerRuntime, id: &ContainerId) -> Option<Stats> {
         self.relay.offer_pending();
-        let stats = if runtime.capabilities().has(Capability::Stats) {
-            timeout(STATS_PATIENCE, runtime.stats(id))
-                .await
-                .ok()
-                .and_then(Result::ok)
-        } else {
-            None
-        };
+        let stats = measure(runtime, id).await;
         let kill = async {
             if let Err(error) = runtime.kill(id, Signal::KILL).await {
                 // It may have ended meanwhile; its removal, which comes next, kills what is left.

@@ -6,6 +6,10 @@ use super::Captured;
 use crate::workspace::Artifacts;
 use crate::{RunUsage, Verdict};
 
+/// What a shell exits with that cannot start a command, as POSIX has it.
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
 /// Holds how a run ended, what it printed, used and made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,6 +28,8 @@ pub struct RunResult {
     pub warm: bool,
     /// Whether the interpreter took the program, as far as is known: `false` means that nothing of it ran.
     pub started: bool,
+    /// Whether the interpreter said that it took the program.
+    pub(crate) took_program: bool,
     /// The driver that it ran on.
     pub driver: &'static str,
     /// The files that it made or changed; empty until the service has looked.
@@ -41,6 +47,7 @@ impl RunResult {
             usage: RunUsage::default(),
             warm: false,
             started: false,
+            took_program: false,
             driver,
             artifacts: Artifacts::default(),
         }
@@ -54,6 +61,11 @@ impl RunResult {
     /// Returns the signal that the program died of, if it did.
     pub fn signal(&self) -> Option<Signal> {
         self.status?.signal()
+    }
+
+    /// Returns whether there was no interpreter to take the program.
+    pub(crate) fn has_no_interpreter(&self) -> bool {
+        !self.took_program && matches!(self.exit_code(), Some(NOT_EXECUTABLE | NOT_FOUND))
     }
 
     /// Returns whether anything that was printed was not kept.

@@ -3,9 +3,13 @@
 use std::str::SplitWhitespace;
 use std::time::Duration;
 
-use inline_runtime::{ExitStatus, LimitMechanism, Signal};
+use inline_runtime::{Capability, ContainerId, ContainerRuntime, ExitStatus, LimitMechanism, Signal, Stats};
+use tokio::time::timeout;
 
 use crate::Verdict;
+
+/// How long a run may be held up by its measurement; a program that is to be killed runs on meanwhile.
+const STATS_PATIENCE: Duration = Duration::from_millis(60);
 
 /// The end of a program as the supervisor tells it. Its numbers are hints: a program of the same user could lie about
 /// itself.
@@ -37,6 +41,18 @@ impl Report {
         })
     }
 
+    /// Fills in what the container could not see, as those cannot that are not shown their control group.
+    pub(crate) async fn completed(mut self, runtime: &dyn ContainerRuntime, id: &ContainerId) -> Self {
+        if self.peak_memory.is_none()
+            && let Some(stats) = measure(runtime, id).await
+        {
+            self.cpu = Some(stats.cpu_time);
+            self.peak_memory = stats.memory_peak;
+            self.oom_kills = stats.oom_kills;
+        }
+        self
+    }
+
     /// Returns the verdict, and whether the engine may know better.
     pub(crate) fn verdict(&self, cpu_time: Duration) -> (Verdict, bool) {
         let was_killed = self.status.signal() == Some(Signal::KILL);
@@ -52,6 +68,14 @@ impl Report {
         }
         (Verdict::of_status(self.status), was_killed)
     }
+}
+
+/// Asks the engine what a container uses or has used; `None` if it does not tell soon.
+pub(crate) async fn measure(runtime: &dyn ContainerRuntime, id: &ContainerId) -> Option<Stats> {
+    if !runtime.capabilities().has(Capability::Stats) {
+        return None;
+    }
+    timeout(STATS_PATIENCE, runtime.stats(id)).await.ok()?.ok()
 }
 
 fn number(words: &mut SplitWhitespace<'_>) -> Option<u64> {

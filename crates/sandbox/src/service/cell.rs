@@ -77,7 +77,7 @@ impl CellRequest {
             }
         };
         if let Some(before) = before {
-            result.run.artifacts = made(&room, before).await;
+            result.run.artifacts = made(inner, &room, before).await;
         }
         result.is_new |= is_new;
         recorded.end(inner, result.run.verdict, result.run.usage).await;
@@ -135,11 +135,12 @@ impl CellRequest {
         session: &Session,
     ) -> Result<CellResult> {
         let cancel = job.cancel.child_token();
-        (job.on_start())(false);
         let mut is_full = false;
         let mut disk_full = disk::watch(room.workspace.clone(), room.workspace.quota());
         let running = session.run(&*self.source, job.output(inner), cancel.clone());
         tokio::pin!(running);
+        // From here on an interrupt reaches it.
+        (job.on_start())(false);
         let result = loop {
             tokio::select! {
                 biased;

@@ -8,6 +8,9 @@ use crate::{LimitRequest, Owner, Program, Result, RunResult};
 impl SandboxService {
     /// Runs `source` as Python, in an empty workspace that is gone afterwards, for at most `timeout`.
     ///
+    /// Files that it makes are the result's [`artifacts`](RunResult::artifacts), which can be
+    /// [opened](crate::Artifacts::open) for as long as the result is kept.
+    ///
     /// The run counts for the owner `local:direct`, whose limits are those of any other; [`run`](Self::run) offers the rest.
     ///
     /// # Errors

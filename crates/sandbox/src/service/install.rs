@@ -81,7 +81,7 @@ impl AsyncWork<Installation> for InstallRequest {
 }
 
 impl InstallRequest {
-    async fn answer(&self, inner: &Inner, job: &Job) -> Result<Installation> {
+    async fn answer(&self, inner: &Arc<Inner>, job: &Job) -> Result<Installation> {
         inner.check_open()?;
         room::check_owner(&self.owner)?;
         let plan = self.plan(inner).await?;

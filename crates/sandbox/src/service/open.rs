@@ -1,7 +1,7 @@
 //! Opening the service.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use inline_runtime::{Capability, ContainerRuntime};
 use tokio::time::sleep;
@@ -37,6 +37,10 @@ impl SandboxService {
     /// - [`SandboxError::Runtime`] if the engine does not say what it is.
     pub async fn open(runtime: Arc<dyn ContainerRuntime>, config: SandboxConfig) -> Result<Self> {
         config.validate()?;
+        let config = match runtime.info().await?.host_image {
+            Some(image) => config.with_host_image(&image),
+            None => config,
+        };
         let languages = config.languages()?;
         let Some(directory) = config.base_dir.clone() else {
             return Err(invalid("base_dir", "it is not set"));
@@ -56,6 +60,8 @@ impl SandboxService {
             images: Images::new(runtime, tasks.clone()),
             locks: OwnerLocks::default(),
             live: Live::default(),
+            one_shots: Live::default(),
+            swept_at_open: OnceLock::new(),
             sessions: Sessions::default(),
             closing: CancellationToken::new(),
             config,
@@ -68,10 +74,12 @@ impl SandboxService {
             tasks,
             base,
         });
-        if let Err(error) = inner.sweep().await {
+        let (swept, error) = inner.sweep().await;
+        if let Some(error) = error {
             // It is tried again every minute, and nothing that could not be cleared up is in the way.
             tracing::warn!(%error, source = ?std::error::Error::source(&error), "not all that was left was cleared up");
         }
+        inner.swept_at_open.get_or_init(|| swept);
         inner.keep_sweeping();
         if inner.config.pull_on_startup {
             inner.pull_all();
@@ -92,7 +100,7 @@ impl Inner {
                     () = sleep(INTERVAL) => {}
                 }
                 let Some(inner) = inner.upgrade() else { return };
-                if let Err(error) = inner.sweep().await {
+                if let (_, Some(error)) = inner.sweep().await {
                     tracing::warn!(%error, source = ?std::error::Error::source(&error), "a sweep was not finished");
                 }
             }

@@ -1,5 +1,6 @@
 //! Clearing up: what a killed process has left, what nobody uses, what is kept no longer.
 
+use std::ops::AddAssign;
 use std::time::{Duration, SystemTime};
 
 use inline_runtime::ListFilter;
@@ -8,7 +9,7 @@ use metrics::{counter, gauge};
 use super::room::ONCE;
 use super::{Inner, SandboxService, recorded};
 use crate::store::{InFlight, InFlightKind, RunOutcome};
-use crate::{Result, Retention, RunUsage, Verdict, metric};
+use crate::{Result, Retention, RunUsage, SandboxError, Verdict, metric};
 
 /// How often the service clears up by itself.
 pub(super) const INTERVAL: Duration = Duration::from_mins(1);
@@ -31,6 +32,16 @@ pub struct Swept {
     pub records: u64,
 }
 
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Self) {
+        self.containers += other.containers;
+        self.abandoned += other.abandoned;
+        self.expired += other.expired;
+        self.leftovers += other.leftovers;
+        self.records += other.records;
+    }
+}
+
 impl SandboxService {
     /// Clears up now what the service clears up every minute by itself.
     ///
@@ -41,12 +52,21 @@ impl SandboxService {
     /// - [`Runtime`](crate::SandboxError::Runtime), [`Store`](crate::SandboxError::Store), [`Io`](crate::SandboxError::Io):
     ///   the first of what went wrong; the rest is cleared up all the same.
     pub async fn sweep(&self) -> Result<Swept> {
-        self.inner.sweep().await
+        match self.inner.sweep().await {
+            (swept, None) => Ok(swept),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// Returns what [`open`](Self::open) has cleared up, of what processes before this one had left.
+    pub fn swept_at_open(&self) -> Swept {
+        self.inner.swept_at_open.get().copied().unwrap_or_default()
     }
 }
 
 impl Inner {
-    pub(super) async fn sweep(&self) -> Result<Swept> {
+    /// Clears up, and returns what was found with the first of what went wrong.
+    pub(super) async fn sweep(&self) -> (Swept, Option<SandboxError>) {
         let mut swept = Swept::default();
         let mut first_error = None;
         self.end_idle_sessions().await;
@@ -66,10 +86,7 @@ impl Inner {
         if swept != Swept::default() {
             tracing::info!(?swept, "cleared up");
         }
-        match first_error {
-            Some(error) => Err(error),
-            None => Ok(swept),
-        }
+        (swept, first_error)
     }
 
     /// Removes the containers that carry our name and that nobody here holds.
@@ -173,7 +190,7 @@ impl Inner {
     async fn sweep_leftovers(&self) -> Result<u64> {
         let mut removed = 0;
         for owner in self.workspaces.owners().await? {
-            if owner.kind() == ONCE && !self.live.contains(owner.name()) && self.workspaces.delete(&owner).await? {
+            if owner.kind() == ONCE && !self.one_shots.contains(owner.name()) && self.workspaces.delete(&owner).await? {
                 removed += 1;
             }
         }

@@ -12,7 +12,8 @@ pub struct RunRequest {
     pub program: Program,
     /// Where it was asked for, in the words of the face, for the audit: a channel, a client, a terminal. Default empty.
     pub place: String,
-    /// Whether it gets an empty workspace of its own, which is gone afterwards with all that it made. Default `false`.
+    /// Whether it gets an empty workspace of its own, which is gone afterwards with all that it made, though not before the
+    /// [`Artifacts`](crate::Artifacts) of the result are dropped. Default `false`.
     pub one_shot: bool,
 }
 

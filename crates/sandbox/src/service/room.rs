@@ -1,17 +1,22 @@
 //! Where a run works: the owner's workspace, or one that is gone afterwards.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use inline_runtime::ImageReference;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::job::Job;
+use super::live::LiveGuard;
 use super::locks::OwnerLock;
 use crate::run::{Blueprint, Purpose};
 use crate::store::SandboxSettings;
+use crate::workspace::Hold;
 use crate::{
-    Language, Limits, Owner, Program, Quota, Result, SandboxError, WORKSPACE_TARGET, Workspace, WorkspacePath,
+    Artifacts, Language, Limits, Owner, Program, Quota, Result, SandboxError, WORKSPACE_TARGET, Workspace,
+    WorkspacePath,
 };
 
 /// The kind of owner that a workspace belongs to which is gone after its run; the name is the job's.
@@ -28,7 +33,15 @@ pub(super) struct Room {
     pub(super) workspace: Workspace,
     pub(super) directory: WorkspacePath,
     pub(super) settings: SandboxSettings,
-    one_shot: bool,
+    one_shot: Option<OneShot>,
+}
+
+/// What a workspace that is to be deleted is known by until then.
+struct OneShot {
+    /// Cancelled when nobody reads from it any more.
+    released: CancellationToken,
+    is_held: bool,
+    _there: LiveGuard,
 }
 
 impl Room {
@@ -41,29 +54,58 @@ impl Room {
             directory: sandbox.current_dir.parse().unwrap_or_else(|_| WorkspacePath::root()),
             settings: sandbox.settings,
             owner: sandbox.owner,
-            one_shot: false,
+            one_shot: None,
         })
     }
 
     /// Makes an empty workspace that [`close`](Self::close) deletes; where that is not reached, a sweep does.
     pub(super) async fn one_shot(inner: &Inner, job: &Job, quota: Quota) -> Result<Self> {
         let owner = Owner::new(ONCE, &job.id)?;
+        let released = CancellationToken::new();
+        let there = inner.one_shots.add(&job.id, &owner, "workspace", &released);
         Ok(Self {
             workspace: inner.workspaces.workspace(&owner, quota).await?,
             directory: WorkspacePath::root(),
             settings: SandboxSettings::default(),
             owner,
-            one_shot: true,
+            one_shot: Some(OneShot {
+                released,
+                is_held: false,
+                _there: there,
+            }),
         })
     }
 
     pub(super) fn is_one_shot(&self) -> bool {
-        self.one_shot
+        self.one_shot.is_some()
     }
 
-    /// Deletes what is not to stay.
-    pub(super) async fn close(self, inner: &Inner) {
-        if !self.one_shot {
+    /// Keeps what is not to stay for as long as `artifacts`, if there are any.
+    pub(super) fn keep_for(&mut self, artifacts: &mut Artifacts) {
+        if let Some(one_shot) = self.one_shot.as_mut().filter(|_| !artifacts.files.is_empty()) {
+            one_shot.is_held = true;
+            artifacts.keep(Hold::new(one_shot.released.clone()));
+        }
+    }
+
+    /// Deletes what is not to stay, if need be when it is no longer kept for anybody.
+    pub(super) async fn close(self, inner: &Arc<Inner>) {
+        let held = self.one_shot.as_ref().filter(|one_shot| one_shot.is_held);
+        let Some(released) = held.map(|one_shot| one_shot.released.clone()) else {
+            return self.delete(inner).await;
+        };
+        // Whoever reads keeps neither the run among those that go on, nor the service.
+        let inner_of_task = Arc::downgrade(inner);
+        drop(inner.tasks.spawn(async move {
+            released.cancelled().await;
+            if let Some(inner) = inner_of_task.upgrade() {
+                self.delete(&inner).await;
+            }
+        }));
+    }
+
+    async fn delete(self, inner: &Inner) {
+        if !self.is_one_shot() {
             return;
         }
         drop(timeout(GONE_PATIENCE, inner.containers.gone(&self.owner)).await);
@@ -124,6 +166,13 @@ impl Room {
             self.workspace.write(&path, file.content.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Returns whether no byte is left: a program that is not allowed to write beyond that, and says so, ends there.
+    pub(super) async fn is_full(&self) -> bool {
+        let mut quota = self.workspace.quota();
+        quota.bytes = quota.bytes.saturating_sub(1);
+        !matches!(self.workspace.exceeds(&quota).await, Ok(None))
     }
 
     pub(super) async fn check_quota(&self) -> Result<()> {

@@ -12,14 +12,7 @@ use super::recorded::Recorded;
 use super::room::{self, Room};
 use super::{Inner, Progress, Run, RunRequest, SandboxService, disk};
 use crate::run::{Frame, Purpose, RunControl, RunResult};
-use crate::{ArtifactLimits, Artifacts, Language, Limits, Order, Result, SandboxError, Snapshot, Verdict, metric};
-
-/// What a face is given of what a run has made.
-const ARTIFACTS: ArtifactLimits = ArtifactLimits {
-    files: 50,
-    file_bytes: 25 << 20,
-    total_bytes: 100 << 20,
-};
+use crate::{Artifacts, Language, Limits, Order, Result, SandboxError, Snapshot, Verdict, metric};
 
 /// A program that can be run, and within what.
 struct Plan {
@@ -66,7 +59,7 @@ impl AsyncWork<RunResult> for RunRequest {
             drop(reply.send(Ok(inner.cancelled())));
             return;
         }
-        let room = match plan.room(&inner, &job).await {
+        let mut room = match plan.room(&inner, &job).await {
             Ok(room) => room,
             Err(error) => {
                 drop(reply.send(Err(error)));
@@ -74,7 +67,10 @@ impl AsyncWork<RunResult> for RunRequest {
             }
         };
         let mut next = None;
-        let result = plan.run(&inner, &job, &room, &lock, &mut next).await;
+        let mut result = plan.run(&inner, &job, &room, &lock, &mut next).await;
+        if let Ok(result) = &mut result {
+            room.keep_for(&mut result.artifacts);
+        }
         // Whoever asked may have gone.
         drop(reply.send(result));
         drop(permit);
@@ -136,6 +132,13 @@ impl Plan {
         .await?;
         let result = self.execute(inner, job, room, &order, begun).await;
         let mut result = match result {
+            Ok(result) if result.has_no_interpreter() => {
+                recorded.end(inner, result.verdict, result.usage).await;
+                return Err(SandboxError::NoInterpreter {
+                    language: self.language.name.clone(),
+                    image: room.image(inner, &self.language).clone(),
+                });
+            }
             Ok(result) => result,
             Err(error) => {
                 recorded.end(inner, Verdict::Lost, crate::RunUsage::default()).await;
@@ -143,12 +146,16 @@ impl Plan {
             }
         };
         // It may have passed the limit since it was last looked at.
-        let ended_by_itself = matches!(result.verdict, Verdict::Ok | Verdict::NonZero(_));
-        if ended_by_itself && room.check_quota().await.is_err() {
+        let is_full = match result.verdict {
+            Verdict::Ok => room.check_quota().await.is_err(),
+            Verdict::NonZero(_) => room.is_full().await,
+            _ => false,
+        };
+        if is_full {
             result.verdict = Verdict::DiskFull;
         }
         if let Some(before) = before {
-            result.artifacts = made(room, before).await;
+            result.artifacts = made(inner, room, before).await;
         }
         recorded.end(inner, result.verdict, result.usage).await;
         *next = Some(order);
@@ -216,9 +223,9 @@ fn on_start(job: &Job, begun: Instant) -> Box<dyn FnMut(bool) + Send> {
     })
 }
 
-pub(super) async fn made(room: &Room, before: Snapshot) -> Artifacts {
+pub(super) async fn made(inner: &Inner, room: &Room, before: Snapshot) -> Artifacts {
     room.workspace
-        .changes_since(before, ARTIFACTS)
+        .changes_since(before, inner.config.artifacts)
         .await
         .inspect_err(unseen)
         .unwrap_or_default()

@@ -40,7 +40,14 @@ impl SandboxService {
         if let Err(error) = self.cleanup_all().await {
             tracing::warn!(%error, "containers may be left on the engine");
         }
-        drop(timeout(END_PATIENCE, self.inner.store.close()).await);
+        // Whoever still has the artifacts of a one-shot run can read them no longer.
+        self.inner.one_shots.cancel_all(None);
+        drop(
+            timeout(END_PATIENCE, async {
+                join!(self.inner.one_shots.empty(), self.inner.store.close())
+            })
+            .await,
+        );
     }
 }
 

@@ -7,15 +7,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt;
-use futures::future::FusedFuture;
+use futures::future::{Fuse, FusedFuture};
 use inline_runtime::{ExitStatus, Signal};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use self::End::{Done, Ended};
+use self::End::{Done, Ended, Reported};
 use super::Interpreter;
+use super::interrupts::Interruptible;
 use crate::run::{Mark, Marked, Relay, Report, RunEvent, RunResult, Step, step};
 use crate::workspace::Artifacts;
 use crate::{Limits, Result, RunUsage, Verdict};
@@ -30,7 +31,7 @@ const INTERRUPTED: u8 = 130;
 /// What bounds a cell.
 pub(super) struct Cell<'a> {
     pub(super) limits: &'a Limits,
-    pub(super) interrupt: &'a Notify,
+    pub(super) interruptible: &'a Interruptible,
     pub(super) cancel: &'a CancellationToken,
 }
 
@@ -39,8 +40,10 @@ pub(super) struct Cell<'a> {
 enum End {
     /// The interpreter waits for the next.
     Done(u8),
+    /// The interpreter ended, and the supervisor says how.
+    Reported(Report),
     /// The interpreter ended, or was lost.
-    Ended(Verdict, Option<ExitStatus>, RunUsage),
+    Ended(Verdict, Option<ExitStatus>),
 }
 
 struct Running<'a> {
@@ -73,7 +76,9 @@ impl Cell<'_> {
         for event in std::mem::take(&mut running.interpreter.between) {
             running.relay.offer(event);
         }
-        let (mut interrupting, mut was_interrupted) = (Vec::new(), false);
+        let mut interrupting = pin!(Fuse::terminated());
+        // Whether each interrupt has come, so that none can hit the next cell.
+        let (mut was_interrupted, mut is_quiet) = (false, true);
         let end = {
             let mut feeding = pin!(
                 async {
@@ -90,10 +95,12 @@ impl Cell<'_> {
                     biased;
                     () = self.cancel.cancelled() => break Err(Verdict::Cancelled),
                     () = sleep_until(deadline) => break Err(Verdict::Timeout),
-                    () = self.interrupt.notified() => {
+                    // One that overtakes the source finds no cell.
+                    () = self.interruptible.interrupted(), if feeding.is_terminated() && interrupting.is_terminated() => {
                         was_interrupted = true;
-                        interrupting.push(tokio::spawn(running.interpreter.interrupt()));
+                        interrupting.set(running.interpreter.interrupt().fuse());
                     }
+                    is_over = interrupting.as_mut(), if !interrupting.is_terminated() => is_quiet &= is_over,
                     () = &mut feeding, if !feeding.is_terminated() => {}
                     end = running.advance() => match end {
                         Some(end) => break Ok(end),
@@ -109,18 +116,21 @@ impl Cell<'_> {
             Ok(end) => (None, end),
             Err(verdict) => (Some(verdict), running.stop().await),
         };
-        for interrupt in interrupting {
-            // One that is still on its way must not hit the next cell.
-            drop(interrupt.await);
+        if !interrupting.is_terminated() {
+            is_quiet &= interrupting.await;
         }
         let (verdict, status, usage, state_kept) = match end {
             Done(code) => (
                 of_code(code, was_interrupted),
                 Some(ExitStatus::from_code(code)),
-                RunUsage::default(),
+                running.interpreter.measure(wall).await,
                 true,
             ),
-            Ended(verdict, status, usage) => (verdict, status, usage, false),
+            Reported(report) => {
+                let (verdict, usage) = running.judge(report).await;
+                (verdict, Some(report.status), usage, false)
+            }
+            Ended(verdict, status) => (verdict, status, RunUsage::default(), false),
         };
         drop(timeout_at(deadline, running.relay.deliver()).await);
         for event in running.marked.finish() {
@@ -134,10 +144,11 @@ impl Cell<'_> {
             usage: RunUsage { wall, ..usage },
             warm: false,
             started: true,
+            took_program: true,
             driver,
             artifacts: Artifacts::default(),
         };
-        Ok((result, state_kept))
+        Ok((result, state_kept && is_quiet))
     }
 }
 
@@ -172,15 +183,9 @@ impl Running<'_> {
             }
             Step::Exited(status) => {
                 let verdict = Verdict::of_unreported(status);
-                (
-                    Some(
-                        self.report()
-                            .unwrap_or(Ended(verdict, Some(status), RunUsage::default())),
-                    ),
-                    None,
-                )
+                (Some(self.report().unwrap_or(Ended(verdict, Some(status)))), None)
             }
-            Step::Lost => (Some(Ended(Verdict::Lost, None, RunUsage::default())), None),
+            Step::Lost => (Some(Ended(Verdict::Lost, None)), None),
         }
     }
 
@@ -204,25 +209,29 @@ impl Running<'_> {
             .runtime()
             .capabilities()
             .limit_mechanism();
-        let report = Report::parse(self.interpreter.end.stdout.line()?, mechanism)?;
+        Report::parse(self.interpreter.end.stdout.line()?, mechanism).map(Reported)
+    }
+
+    /// Finds the verdict on a cell that ended its interpreter, and what that has used.
+    async fn judge(&mut self, report: Report) -> (Verdict, RunUsage) {
+        let prepared = &self.interpreter.prepared;
+        let report = report.completed(&**prepared.containers.runtime(), prepared.id()).await;
         let (verdict, _) = report.verdict(self.cpu_time);
+        let before = self.interpreter.cpu_before;
         let usage = RunUsage {
-            cpu: report.cpu,
+            cpu: report.cpu.zip(before).map(|(all, before)| all.saturating_sub(before)),
             peak_memory: report.peak_memory,
             ..RunUsage::default()
         };
-        Some(Ended(verdict, Some(report.status), usage))
+        (verdict, usage)
     }
 
     /// Ends a cell that must end: by an interrupt, which keeps what was defined, else with its interpreter.
     async fn stop(&mut self) -> End {
         self.relay.offer_pending();
         let interrupt = self.interpreter.interrupt();
-        let interrupted = async {
-            let (end, ()) = futures::join!(self.drain(), interrupt);
-            end
-        };
-        if let Ok(end) = timeout(INTERRUPT_PATIENCE, interrupted).await {
+        let interrupted = async { futures::join!(self.drain(), interrupt) };
+        if let Ok((end, true)) = timeout(INTERRUPT_PATIENCE, interrupted).await {
             return end;
         }
         let killed = async {
@@ -231,10 +240,10 @@ impl Running<'_> {
                 // Its removal, which comes next, kills what is left.
                 tracing::debug!(%error, "kill");
             }
-            while !matches!(self.drain().await, Ended(..)) {}
+            while matches!(self.drain().await, Done(_)) {}
         };
         drop(timeout(KILL_PATIENCE, killed).await);
-        Ended(Verdict::Lost, None, RunUsage::default())
+        Ended(Verdict::Lost, None)
     }
 
     /// Takes what is printed until the cell ends.

@@ -1,13 +1,16 @@
 //! The task behind a session: one thing after the other.
 
-use std::sync::Arc;
+use std::pin::pin;
 
+use futures::FutureExt;
+use futures::future::{Fuse, FusedFuture};
 use inline_runtime::ContainerSpec;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::cell::Cell;
+use super::interrupts::Interruptible;
 use super::{CellResult, Interpreter, SessionOptions};
 use crate::Result;
 use crate::run::{Containers, RunEvent};
@@ -18,6 +21,7 @@ pub(super) enum Command {
     Run {
         source: String,
         reader: mpsc::Sender<RunEvent>,
+        interruptible: Interruptible,
         cancel: CancellationToken,
         reply: oneshot::Sender<Result<CellResult>>,
     },
@@ -30,7 +34,6 @@ pub(super) struct Serving {
     containers: Containers,
     spec: ContainerSpec,
     options: SessionOptions,
-    interrupt: Arc<Notify>,
     interpreter: Option<Interpreter>,
 }
 
@@ -39,14 +42,12 @@ impl Serving {
         containers: Containers,
         spec: ContainerSpec,
         options: SessionOptions,
-        interrupt: Arc<Notify>,
         interpreter: Interpreter,
     ) -> Self {
         Self {
             containers,
             spec,
             options,
-            interrupt,
             interpreter: Some(interpreter),
         }
     }
@@ -58,10 +59,12 @@ impl Serving {
                 Command::Run {
                     source,
                     reader,
+                    interruptible,
                     cancel,
                     reply,
                 } => {
-                    let result = self.run(&source, &reader, &cancel).await;
+                    let result = self.run(&source, &reader, &interruptible, &cancel).await;
+                    drop(interruptible);
                     // Who asked may have gone.
                     drop(reply.send(result));
                 }
@@ -81,11 +84,20 @@ impl Serving {
     /// Waits for a command, and lets go of an interpreter that ends or is not used.
     async fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Option<Command> {
         if let Some(interpreter) = &mut self.interpreter {
-            tokio::select! {
-                biased;
-                () = interpreter.ended() => {}
-                command = commands.recv() => return command,
-                () = sleep(self.options.idle_timeout) => {}
+            let mut idle = pin!(sleep(self.options.idle_timeout));
+            let measured = match interpreter.cpu_before {
+                Some(_) => Fuse::terminated(),
+                None => interpreter.measured_at_rest().fuse(),
+            };
+            let mut measured = pin!(measured);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = interpreter.ended() => break,
+                    command = commands.recv() => return command,
+                    cpu = measured.as_mut(), if !measured.is_terminated() => interpreter.cpu_before = cpu,
+                    () = idle.as_mut() => break,
+                }
             }
             self.interpreter = None;
         }
@@ -96,6 +108,7 @@ impl Serving {
         &mut self,
         source: &str,
         reader: &mpsc::Sender<RunEvent>,
+        interruptible: &Interruptible,
         cancel: &CancellationToken,
     ) -> Result<CellResult> {
         let (mut interpreter, is_new) = match self.interpreter.take() {
@@ -104,7 +117,7 @@ impl Serving {
         };
         let cell = Cell {
             limits: &self.options.limits,
-            interrupt: &self.interrupt,
+            interruptible,
             cancel,
         };
         let (run, state_kept) = cell.run(&mut interpreter, source, reader).await?;

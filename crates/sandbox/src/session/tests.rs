@@ -54,6 +54,30 @@ async fn what_a_cell_defines_the_next_one_sees() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_cell_is_told_its_own_cpu_time_where_that_is_known() {
+    let fake = fake().build();
+    let session = start(&fake).await;
+    let cpu = async |source: &str| cell(&session, source).await.run.usage.cpu;
+    let one = Some(Duration::from_millis(7));
+    assert_eq!((cpu("sleep 200").await, cpu("sleep 200").await), (one, one));
+    assert_eq!(cpu("sleep 1").await, None, "measuring it would take longer");
+    assert_eq!(cpu("sleep 200").await, None, "what was used before is not known");
+    assert_eq!(cpu("sleep 1").await, None);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(cpu("sleep 200").await, one);
+    session.end().await;
+
+    let hangs = crate::testing::fake()
+        .with_fault(Operation::Stats, 1, Fault::Hang)
+        .build();
+    let session = start(&hangs).await;
+    let begun = Instant::now();
+    assert_eq!(cell(&session, "sleep 200").await.run.usage.cpu, None);
+    assert!(begun.elapsed() < Duration::from_millis(500));
+    session.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interrupt_keeps_the_state() {
     let fake = fake().build();
     let session = start(&fake).await;
@@ -67,6 +91,23 @@ async fn an_interrupt_keeps_the_state() {
     let result = cell(&session, "wait").await;
     assert_eq!((result.run.verdict, result.state_kept), (Verdict::Cancelled, true));
     assert_eq!(cell(&session, "get").await.run.stdout.to_text(), "42");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_that_may_still_come_finds_no_next_cell() {
+    for fault in [Fault::LoseAfter(0), Fault::Hang] {
+        let fake = fake().with_fault(Operation::Exec, 1, fault).build();
+        let session = start(&fake).await;
+        cell(&session, "set 42").await;
+        let other = session.clone();
+        tokio::spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            other.interrupt();
+        });
+        let result = cell(&session, "sleep 2000").await;
+        assert!(result.run.verdict.is_ok() && !result.state_kept, "{result:?}");
+        assert!(cell(&session, "get").await.is_new);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,16 @@
 //! What a run has made: the files that are new or changed, as a face wants to show them.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::blank::is_blank_png;
 use super::blocking::blocking;
+use super::hold::{Hold, Source};
 use super::root::Root;
 use super::snapshot::Snapshot;
-use super::{Workspace, WorkspacePath};
-use crate::Result;
+use super::{Download, Workspace, WorkspacePath};
+use crate::{Result, SandboxError};
 
 /// The most files that are named as left out; the others are counted.
 pub const MAX_LEFT_OUT: usize = 100;
@@ -26,15 +31,28 @@ pub struct Artifact {
     pub is_new: bool,
 }
 
-/// Bounds what [`Workspace::changes_since`] returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Bounds what is told, and can be read, of the files that a run has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ArtifactLimits {
-    /// The most files.
+    /// The most files. Default 50.
     pub files: usize,
-    /// The most bytes of one file.
+    /// The most bytes of one file. Default 25 MiB.
+    #[serde(with = "inline_runtime::human::size")]
     pub file_bytes: u64,
-    /// The most bytes of all files.
+    /// The most bytes of all files. Default 100 MiB.
+    #[serde(with = "inline_runtime::human::size")]
     pub total_bytes: u64,
+}
+
+impl Default for ArtifactLimits {
+    fn default() -> Self {
+        Self {
+            files: 50,
+            file_bytes: 25 << 20,
+            total_bytes: 100 << 20,
+        }
+    }
 }
 
 /// Says why a changed file is not among the artifacts.
@@ -49,7 +67,20 @@ pub enum LeftOut {
     Blank,
 }
 
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "too large",
+            Self::TooMany => "there are too many",
+            Self::Blank => "a blank image",
+        })
+    }
+}
+
 /// Holds what a run has made.
+///
+/// The files themselves are in the workspace. Where that is gone after the run, it stays for as long as these artifacts or a
+/// clone of them, so that [`open`](Self::open) reads from it, but no longer than the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Artifacts {
@@ -59,6 +90,31 @@ pub struct Artifacts {
     pub left_out: Vec<(Artifact, LeftOut)>,
     /// How many more are left out.
     pub left_out_more: usize,
+    source: Source,
+}
+
+impl Artifacts {
+    /// Opens one of the files as a stream.
+    ///
+    /// # Errors
+    ///
+    /// - [`SandboxError::NotFound`] if it is gone, by a later run or with the workspace.
+    /// - [`SandboxError::TooLarge`] if it has grown since.
+    /// - [`SandboxError::InvalidPath`] if it is no regular file any more.
+    pub async fn open(&self, artifact: &Artifact) -> Result<Download> {
+        match &self.source.workspace {
+            Some(workspace) => workspace.download(&artifact.path, artifact.size).await,
+            None => Err(SandboxError::NotFound {
+                what: "file",
+                name: artifact.path.to_string(),
+            }),
+        }
+    }
+
+    /// Keeps the workspace, which is to be deleted.
+    pub(crate) fn keep(&mut self, hold: Hold) {
+        self.source.hold = Some(hold);
+    }
 }
 
 impl Workspace {
@@ -71,11 +127,14 @@ impl Workspace {
     /// - As for [`snapshot`](Self::snapshot).
     pub async fn changes_since(&self, before: Snapshot, limits: ArtifactLimits) -> Result<Artifacts> {
         let root = self.root();
-        blocking(move || {
+        let mut artifacts = blocking(move || {
             let after = root.snapshot()?;
             Ok(root.choose(changes(&before, &after), limits))
         })
-        .await
+        .await?;
+        // Where there is nothing to read, nothing is kept open.
+        artifacts.source.workspace = (!artifacts.files.is_empty()).then(|| self.clone());
+        Ok(artifacts)
     }
 }
 

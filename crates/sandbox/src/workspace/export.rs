@@ -1,5 +1,6 @@
 //! A directory as a zip file, written as it is made.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -59,6 +60,17 @@ pub enum SkipReason {
     Unreadable,
     /// Its path is longer than 4095 bytes, or another one is written the same in a zip file.
     Name,
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kind(EntryKind::Symlink) => "a link",
+            Self::Kind(_) => "not a regular file",
+            Self::Unreadable => "it cannot be read",
+            Self::Name => "its path does not fit",
+        })
+    }
 }
 
 impl Workspace {

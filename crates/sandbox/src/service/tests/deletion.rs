@@ -1,7 +1,7 @@
 use super::*;
 use crate::{SandboxError, Verdict};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn deleting_a_sandbox_ends_what_runs_in_it_and_forgets_its_files() {
     let bench = Bench::new().await;
     bench.run("local:alice", "print one").await;
@@ -22,7 +22,7 @@ async fn deleting_a_sandbox_ends_what_runs_in_it_and_forgets_its_files() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_sandbox_is_made_once_listed_and_set() {
     let bench = Bench::with(fake(), |config| {
         config.allowed_images = vec!["python:3.13".parse().unwrap()];
@@ -53,7 +53,7 @@ async fn a_sandbox_is_made_once_listed_and_set() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_current_directory_is_kept() {
     let bench = Bench::new().await;
     bench.service.create_sandbox(&alice()).await.unwrap();

@@ -1,12 +1,13 @@
 use futures::StreamExt;
 use inline_fake::{Call, Fault, Operation, PullScript};
 use inline_runtime::{ErrorKind, ImageId};
+use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::testing::python;
 use crate::{BusyReason, Limits, SandboxError, Verdict};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_goes_from_the_request_to_the_answer() {
     let bench = Bench::new().await;
     let mut run = bench.start("local:alice", "print one\nerror two");
@@ -28,7 +29,7 @@ async fn a_run_goes_from_the_request_to_the_answer() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_second_run_finds_a_container_waiting() {
     let bench = Bench::new().await;
     assert!(!bench.run("local:alice", "print one").await.warm);
@@ -38,7 +39,7 @@ async fn the_second_run_finds_a_container_waiting() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_can_never_run_is_refused_at_once_and_counts_for_nothing() {
     let bench = Bench::with(fake(), |config| config.limits.source_bytes = 5).await;
     let outcome = async |program: Program| bench.service.run(RunRequest::new(alice(), program)).outcome().await;
@@ -66,7 +67,7 @@ async fn what_can_never_run_is_refused_at_once_and_counts_for_nothing() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_image_that_is_not_there_is_pulled_once_for_all_who_wait() {
     let image = python().image;
     let script = PullScript::ends_in(ImageId::new("2"))
@@ -75,23 +76,24 @@ async fn an_image_that_is_not_there_is_pulled_once_for_all_who_wait() {
     let bench = Bench::with(crate::testing::fake_without_images().with_pull(&image, script), |_| ()).await;
     let mut first = bench.start("local:alice", "print one");
     let second = bench.start("local:bob", "print two");
-    let progress: Vec<Progress> = first.by_ref().collect().await;
-    assert!(
-        progress.iter().any(|progress| matches!(progress, Progress::Pulling(_))),
-        "{progress:?}"
-    );
+    let pulls = || {
+        let calls = bench.fake.calls();
+        calls.iter().filter(|call| matches!(call, Call::Pull(_))).count()
+    };
+    until("a pull", async || pulls() == 1).await;
+    until("the image is there", async || {
+        tokio::time::advance(Duration::from_millis(50)).await;
+        bench.fake.image(&image).await.unwrap().is_some()
+    })
+    .await;
+    let pulling = first.next().await.unwrap();
+    assert!(matches!(pulling, Progress::Pulling(_)), "{pulling:?}");
     assert!(first.outcome().await.unwrap().verdict.is_ok() && second.outcome().await.unwrap().verdict.is_ok());
-    let pulls = bench
-        .fake
-        .calls()
-        .into_iter()
-        .filter(|call| matches!(call, Call::Pull(_)))
-        .count();
-    assert_eq!(pulls, 1);
+    assert_eq!(pulls(), 1);
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_must_wait_hears_where_and_can_leave() {
     let bench = Bench::with(fake(), |config| config.admission.max_running = 1.try_into().unwrap()).await;
     let mut first = bench.start("local:alice", "sleep 60000");
@@ -109,7 +111,7 @@ async fn whoever_must_wait_hears_where_and_can_leave() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_fails_is_an_error_and_on_record() {
     let fault = Fault::Fail(ErrorKind::ResourceExhausted);
     let bench = Bench::with(fake().with_fault(Operation::Create, 1, fault), |_| ()).await;
@@ -126,7 +128,7 @@ async fn an_engine_that_fails_is_an_error_and_on_record() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn files_come_with_a_program_and_a_one_shot_run_leaves_none() {
     let bench = Bench::new().await;
     let program = || Program::new("python", "print one").with_file("a/b.txt", "x");
@@ -153,7 +155,45 @@ async fn files_come_with_a_program_and_a_one_shot_run_leaves_none() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn what_a_one_shot_run_has_made_can_be_read_as_long_as_its_result_is_kept() {
+    let bench = Bench::with(fake(), |config| config.artifacts.files = 2).await;
+    let run = async || {
+        let program = Program::new("python", "write b.csv 1,2\nwrite a.csv 3,4\nwrite c.csv 5,6");
+        let request = RunRequest::new(alice(), program).with_one_shot(true);
+        bench.service.run(request).outcome().await.unwrap()
+    };
+    let read = async |result: &RunResult, number: usize| {
+        let mut bytes = Vec::new();
+        let mut file = result.artifacts.open(&result.artifacts.files[number]).await?;
+        file.read_to_end(&mut bytes).await.unwrap();
+        Ok::<_, SandboxError>(bytes)
+    };
+    let owners = async || bench.service.inner.workspaces.owners().await.unwrap();
+
+    let result = run().await;
+    assert_eq!(
+        (result.artifacts.files.len(), result.artifacts.left_out.len()),
+        (2, 1),
+        "as many as the operator allows"
+    );
+    assert_eq!(bench.service.sweep().await.unwrap(), Swept::default());
+    assert_eq!(bench.service.running(None), [], "it is over");
+    let copy = result.clone();
+    drop(result);
+    assert_eq!(read(&copy, 0).await.unwrap(), b"3,4");
+    assert_eq!(read(&copy, 1).await.unwrap(), b"1,2");
+    drop(copy);
+    until("the workspace is gone", async || owners().await.is_empty()).await;
+
+    let kept = run().await;
+    bench.service.shutdown().await;
+    assert_eq!(owners().await, [], "nobody keeps it from being deleted at the end");
+    assert!(matches!(read(&kept, 0).await, Err(SandboxError::NotFound { .. })));
+    bench.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_workspace_takes_no_run() {
     let bench = Bench::with(fake(), |config| config.limits.workspace_bytes = 64 << 10).await;
     bench.service.create_sandbox(&alice()).await.unwrap();
@@ -170,7 +210,7 @@ async fn a_full_workspace_takes_no_run() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_audit_is_also_lines_of_json() {
     let lines = tempfile::tempdir().unwrap();
     let path = lines.path().join("audit.jsonl");
@@ -201,7 +241,7 @@ async fn the_audit_is_also_lines_of_json() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn shutdown_cancels_what_runs_and_takes_nothing_new() {
     let bench = Bench::new().await;
     let mut run = bench.start("local:alice", "print early\nsleep 60000");
@@ -226,7 +266,7 @@ async fn shutdown_cancels_what_runs_and_takes_nothing_new() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_that_nobody_waits_for_ends() {
     let bench = Bench::new().await;
     let mut run = bench.start("local:alice", "sleep 60000");

@@ -12,7 +12,7 @@ async fn cell(bench: &Bench, owner: &str, source: &str) -> Result<CellResult> {
         .await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn cells_of_one_owner_share_a_session_and_each_is_on_record() {
     let bench = Bench::new().await;
     let first = cell(&bench, "local:alice", "set 41").await.unwrap();
@@ -36,7 +36,7 @@ async fn cells_of_one_owner_share_a_session_and_each_is_on_record() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sessions_are_bounded_and_those_that_nobody_uses_end() {
     let bench = Bench::with(fake(), |config| {
         config.sessions.max_sessions = 1.try_into().unwrap();
@@ -52,7 +52,7 @@ async fn sessions_are_bounded_and_those_that_nobody_uses_end() {
             ..
         }
     ));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::advance(Duration::from_millis(300)).await;
     bench.service.sweep().await.unwrap();
     assert_eq!(bench.service.sessions(None), []);
     assert_eq!(bench.service.store().in_flight().await.unwrap(), []);
@@ -60,7 +60,7 @@ async fn sessions_are_bounded_and_those_that_nobody_uses_end() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_interrupt_reaches_the_cell_and_an_end_ends_it() {
     let bench = Bench::new().await;
     for (end, state_kept) in [(false, true), (true, false)] {
@@ -84,7 +84,7 @@ async fn an_interrupt_reaches_the_cell_and_an_end_ends_it() {
     bench.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_that_does_not_start_leaves_room_for_the_next() {
     let fault = Fault::Fail(ErrorKind::ResourceExhausted);
     let bench = Bench::with(fake().with_fault(Operation::Start, 1, fault), |config| {

@@ -7,13 +7,13 @@ use crate::store::{InFlight, InFlightKind};
 use crate::{Retention, SandboxError};
 
 /// Opens the service again on what another has left.
-async fn reopened(fake: &FakeRuntime, directory: &tempfile::TempDir) -> SandboxService {
-    SandboxService::open(Arc::new(fake.clone()), config(directory))
+async fn reopened(fake: &FakeRuntime, place: &Place) -> SandboxService {
+    SandboxService::open(Arc::new(fake.clone()), config(place))
         .await
         .unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_killed_process_has_left_is_gone_after_the_next_start() {
     let bench = Bench::new().await;
     let (fake, instance) = (bench.fake.clone(), bench.service.instance().to_owned());
@@ -57,7 +57,7 @@ async fn what_a_killed_process_has_left_is_gone_after_the_next_start() {
         .workspace(&"once:1".parse().unwrap(), quota)
         .await
         .unwrap();
-    let directory = bench.close().await;
+    let place = bench.close().await;
     let image = crate::testing::python().image;
     for instance in [instance.as_str(), "another"] {
         fake.create(&ContainerSpec::new(image.clone(), instance).with_cmd(["supervisor"]))
@@ -65,7 +65,7 @@ async fn what_a_killed_process_has_left_is_gone_after_the_next_start() {
             .unwrap();
     }
 
-    let service = reopened(&fake, &directory).await;
+    let service = reopened(&fake, &place).await;
     assert_eq!(fake.list(&ListFilter::instance(instance)).await.unwrap(), []);
     assert_eq!(fake.list(&ListFilter::instance("another")).await.unwrap().len(), 1);
     let left: Vec<String> = service
@@ -93,24 +93,32 @@ async fn what_a_killed_process_has_left_is_gone_after_the_next_start() {
             .bytes,
         b"x"
     );
+    let swept = service.swept_at_open();
+    assert_eq!((swept.containers, swept.abandoned, swept.leftovers), (1, 2, 1));
     assert_eq!(service.sweep().await.unwrap(), Swept::default());
     service.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_processes_do_not_share_a_base_directory() {
     let bench = Bench::new().await;
     let config = bench.service.config().clone();
     let second = SandboxService::open(Arc::new(bench.fake.clone()), config).await;
     assert!(matches!(second, Err(SandboxError::InUse { .. })), "{second:?}");
-    let (fake, directory) = (bench.fake.clone(), bench.close().await);
-    reopened(&fake, &directory).await.shutdown().await;
+    let (fake, place) = (bench.fake.clone(), bench.close().await);
+    reopened(&fake, &place).await.shutdown().await;
 }
 
-#[tokio::test]
+/// Waits until the calendar, which no test can set, has gone on.
+async fn a_moment() {
+    let now = SystemTime::now();
+    until("a moment", async || now.elapsed().unwrap() > Duration::from_millis(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sandbox_expires_but_never_while_something_runs_in_it() {
     let bench = Bench::with(fake(), |config| {
-        config.retention = Retention::After(Duration::from_millis(300));
+        config.retention = Retention::After(Duration::from_millis(1));
     })
     .await;
     let mut run = bench.start("local:alice", "sleep 60000");
@@ -127,7 +135,7 @@ async fn a_sandbox_expires_but_never_while_something_runs_in_it() {
         .set_retention(&carol, Some(Retention::Never))
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    a_moment().await;
     assert_eq!(bench.service.sweep().await.unwrap().expired, 1);
     let left = bench.service.sandboxes(None, 10).await.unwrap();
     assert_eq!(
@@ -136,7 +144,7 @@ async fn a_sandbox_expires_but_never_while_something_runs_in_it() {
     );
     run.cancel();
     run.outcome().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    a_moment().await;
     assert_eq!(bench.service.sweep().await.unwrap().expired, 1);
     bench.close().await;
 }
