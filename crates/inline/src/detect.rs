@@ -9,7 +9,10 @@ use tracing::info;
 use crate::{DriverChoice, RuntimeConfig};
 
 /// The drivers that `auto` tries, in their order.
-const AUTO: [DriverChoice; 2] = [DriverChoice::Docker, DriverChoice::Podman];
+const AUTO: [DriverChoice; 3] = [DriverChoice::Docker, DriverChoice::Podman, DriverChoice::Embedded];
+/// What it means that no engine answered.
+const NO_ENGINE: &str = "no engine, so programs run in namespaces that this process makes, on what is installed on this machine \
+                         (image `host`)";
 
 /// Tells how an engine was found.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ pub async fn connect(config: &RuntimeConfig) -> Result<Arc<dyn ContainerRuntime>
 /// Connects to the engine that the configuration chooses, and tells what was tried.
 ///
 /// `auto` takes the first that answers: Docker, then Podman. Where there is a `podman` binary and no socket, the Podman
-/// driver starts a service of its own.
+/// driver starts a service of its own. Where neither answers, the embedded driver does without an engine.
 ///
 /// # Errors
 ///
@@ -84,7 +87,7 @@ pub async fn detect(config: &RuntimeConfig) -> Result<Detection> {
 }
 
 #[cfg_attr(
-    not(any(feature = "docker", feature = "podman")),
+    not(any(feature = "docker", feature = "podman", feature = "embedded")),
     expect(
         unused_variables,
         clippy::unused_async,
@@ -97,6 +100,10 @@ async fn connect_to(driver: DriverChoice, config: &RuntimeConfig) -> Result<Arc<
         DriverChoice::Docker => Ok(Arc::new(inline_docker::DockerRuntime::connect(&config.docker).await?)),
         #[cfg(feature = "podman")]
         DriverChoice::Podman => Ok(Arc::new(inline_podman::PodmanRuntime::connect(&config.podman).await?)),
+        #[cfg(feature = "embedded")]
+        DriverChoice::Embedded => Ok(Arc::new(
+            inline_embedded::EmbeddedRuntime::connect(&config.embedded).await?,
+        )),
         other => Err(not_compiled_in(other)),
     }
 }
@@ -133,6 +140,9 @@ impl fmt::Display for Detection {
             "the first that answers"
         };
         write!(f, "driver `{}`, {why}", self.runtime.driver())?;
+        if self.runtime.driver() == DriverChoice::Embedded.name() {
+            write!(f, ": {NO_ENGINE}")?;
+        }
         for attempt in &self.tried {
             write!(f, "; {}: {}", attempt.driver, attempt.error.message())?;
         }

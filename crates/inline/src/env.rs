@@ -13,6 +13,17 @@ pub const INLINE_PODMAN_HOST: &str = "INLINE_PODMAN_HOST";
 /// Sets `podman.limits`.
 pub const INLINE_PODMAN_LIMITS: &str = "INLINE_PODMAN_LIMITS";
 
+/// Sets `embedded.limits`.
+pub const INLINE_EMBEDDED_LIMITS: &str = "INLINE_EMBEDDED_LIMITS";
+
+/// The bearer token of the client `mcp:default` of the MCP server.
+pub const INLINE_MCP_TOKEN: &str = "INLINE_MCP_TOKEN";
+
+/// The token of the Discord bot.
+pub const DISCORD_TOKEN: &str = "DISCORD_TOKEN";
+/// What stands for `https://discord.com` before the Discord bot, such as a proxy.
+pub const INLINE_DISCORD_API: &str = "INLINE_DISCORD_API";
+
 /// Sets `docker.host`, as for Docker's own tools.
 pub const DOCKER_HOST: &str = "DOCKER_HOST";
 /// Sets `docker.cert_path`, as for Docker's own tools.
@@ -67,12 +78,15 @@ const PREFIX: &str = "INLINE_";
 /// The prefix of variables that only the project's own scripts and tests read.
 const TEST_PREFIX: &str = "INLINE_TEST";
 /// Those of our variables that the configuration knows.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 8] = [
     INLINE_CONFIG,
     INLINE_DRIVER,
     INLINE_DOCKER_HOST,
     INLINE_PODMAN_HOST,
     INLINE_PODMAN_LIMITS,
+    INLINE_EMBEDDED_LIMITS,
+    INLINE_MCP_TOKEN,
+    INLINE_DISCORD_API,
 ];
 
 /// Holds the environment that the configuration is read from, so that tests need not touch the process's own.
@@ -117,11 +131,12 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     }
 }
 
-#[cfg(all(test, feature = "docker", feature = "podman"))]
+#[cfg(all(test, feature = "docker", feature = "podman", feature = "embedded"))]
 mod tests {
     #[test]
     fn the_drivers_own_names_are_the_same() {
         use inline_docker::env as docker;
+        use inline_embedded::env as embedded;
         use inline_podman::env as podman;
         for (ours, theirs) in [
             (super::DOCKER_HOST, docker::DOCKER_HOST),
@@ -131,6 +146,8 @@ mod tests {
             (super::HOME, docker::HOME),
             (super::XDG_RUNTIME_DIR, docker::XDG_RUNTIME_DIR),
             (super::CONTAINER_HOST, podman::CONTAINER_HOST),
+            (super::HOME, embedded::HOME),
+            (super::XDG_DATA_HOME, embedded::XDG_DATA_HOME),
             (super::XDG_RUNTIME_DIR, podman::XDG_RUNTIME_DIR),
         ] {
             assert_eq!(ours, theirs);

@@ -13,9 +13,11 @@ use crate::env::{self, Environment};
 use crate::keys;
 
 /// The file that is read when none is named, if it is there.
-const DEFAULT_FILE: &str = "inline.toml";
+pub const DEFAULT_FILE: &str = "inline.toml";
 /// A configuration file is not larger than this, so that a wrong path cannot fill the memory.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The tables of programs that another may share its file with: each of them checks its own.
+const OF_OTHERS: [&str; 2] = ["discord", "mcp"];
 
 /// Holds what was set and nobody has taken yet.
 ///
@@ -140,15 +142,17 @@ impl Settings {
         self.environment.get(name).map(ToOwned::to_owned)
     }
 
-    /// Checks that every key was taken.
+    /// Checks that every key was taken, but for the tables `discord` and `mcp`, which the bot and the MCP server check: one
+    /// file serves all programs.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidConfig`] with a key that nobody took, and the nearest that somebody did.
     pub fn finish(&self) -> Result<()> {
-        match self.left.keys().next() {
+        let mut left = self.left.keys().filter(|key| !OF_OTHERS.contains(&key.as_str()));
+        match left.next() {
             Some(key) => {
-                let near = keys::nearest(key, self.known.iter().map(String::as_str));
+                let near = keys::nearest(key, self.known.iter().map(String::as_str).chain(OF_OTHERS));
                 Err(unknown(&self.place, "key", key, near))
             }
             None => Ok(()),
@@ -166,6 +170,13 @@ fn merge(
     let mut builder = config::Config::builder().add_source(File::from_str(text, FileFormat::Toml));
     if let Some(directory) = logins.filter(|_| cfg!(feature = "docker")) {
         builder = builder.set_default("docker.docker_config", directory)?;
+    }
+    #[cfg(feature = "embedded")]
+    {
+        let of_user = inline_embedded::EmbeddedConfig::from_env(|name| environment.get(name).map(ToOwned::to_owned));
+        if let Some(store) = of_user.store.as_deref().and_then(Path::to_str) {
+            builder = builder.set_default("embedded.store", store)?;
+        }
     }
     for (key, value) in variables(environment) {
         builder = builder.set_override_option(key, value)?;
@@ -197,7 +208,7 @@ fn coerce(value: &mut Value, known: &Value) {
 }
 
 /// Lists the keys that variables set, with what they set them to.
-fn variables(environment: &Environment) -> [(&'static str, Option<config::Value>); 9] {
+fn variables(environment: &Environment) -> [(&'static str, Option<config::Value>); 10] {
     let first = |names: &[&str]| {
         names
             .iter()
@@ -218,6 +229,7 @@ fn variables(environment: &Environment) -> [(&'static str, Option<config::Value>
         ("podman.host", first(&[env::INLINE_PODMAN_HOST, env::CONTAINER_HOST])),
         ("podman.runtime_dir", first(&[env::XDG_RUNTIME_DIR])),
         ("podman.limits", first(&[env::INLINE_PODMAN_LIMITS])),
+        ("embedded.limits", first(&[env::INLINE_EMBEDDED_LIMITS])),
     ]
 }
 

@@ -9,14 +9,26 @@
 use std::io::Write;
 use std::path::Path;
 
-use inline::{Config, DriverChoice, Error, ErrorKind, RuntimeConfig, Settings};
+use inline::{DriverChoice, Environment, Error, ErrorKind, RuntimeConfig, Settings};
 
 const NOTHING: [(&str, &str); 0] = [];
 
-fn load(text: &str, variables: &[(&str, &str)], overrides: &[(&str, &str)]) -> Result<Config, Error> {
+/// Loads the configuration of a program that has no other settings.
+fn load_from(
+    file: Option<&Path>,
+    environment: &Environment,
+    overrides: &[(&str, &str)],
+) -> Result<RuntimeConfig, Error> {
+    let mut settings = Settings::load(file, environment, overrides)?;
+    let runtime = settings.take()?;
+    settings.finish()?;
+    Ok(runtime)
+}
+
+fn load(text: &str, variables: &[(&str, &str)], overrides: &[(&str, &str)]) -> Result<RuntimeConfig, Error> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    Config::load(Some(file.path()), &variables.iter().copied().collect(), overrides)
+    load_from(Some(file.path()), &variables.iter().copied().collect(), overrides)
 }
 
 fn refused(text: &str, variables: &[(&str, &str)]) -> String {
@@ -27,26 +39,26 @@ fn refused(text: &str, variables: &[(&str, &str)]) -> String {
 
 #[test]
 fn nothing_set_is_auto() {
-    let config = Config::load(None, &NOTHING.into_iter().collect(), &[]).unwrap();
-    assert_eq!(config.runtime.driver, DriverChoice::Auto);
+    let config = load_from(None, &NOTHING.into_iter().collect(), &[]).unwrap();
+    assert_eq!(config.driver, DriverChoice::Auto);
 }
 
 #[test]
 fn the_environment_goes_over_the_file_and_the_command_line_over_both() {
     let file = "driver = 'docker'\n[docker]\nhost = 'unix:///file.sock'";
-    let from_file = load(file, &[], &[]).unwrap().runtime;
+    let from_file = load(file, &[], &[]).unwrap();
     assert_eq!(
         (from_file.driver, from_file.docker.host.as_deref()),
         (DriverChoice::Docker, Some("unix:///file.sock"))
     );
 
     let variables = [("INLINE_DRIVER", "podman"), ("DOCKER_HOST", "unix:///docker.sock")];
-    let from_environment = load(file, &variables, &[]).unwrap().runtime;
+    let from_environment = load(file, &variables, &[]).unwrap();
     assert_eq!(from_environment.driver, DriverChoice::Podman);
     assert_eq!(from_environment.docker.host.as_deref(), Some("unix:///docker.sock"));
 
     let ours = [variables[0], variables[1], ("INLINE_DOCKER_HOST", "unix:///ours.sock")];
-    let from_ours = load(file, &ours, &[("driver", "auto")]).unwrap().runtime;
+    let from_ours = load(file, &ours, &[("driver", "auto")]).unwrap();
     assert_eq!(
         (from_ours.driver, from_ours.docker.host.as_deref()),
         (DriverChoice::Auto, Some("unix:///ours.sock"))
@@ -56,10 +68,7 @@ fn the_environment_goes_over_the_file_and_the_command_line_over_both() {
 #[test]
 fn an_empty_variable_is_unset() {
     let config = load("driver = 'docker'", &[("INLINE_DRIVER", ""), ("DOCKER_HOST", "")], &[]).unwrap();
-    assert_eq!(
-        (config.runtime.driver, config.runtime.docker.host),
-        (DriverChoice::Docker, None)
-    );
+    assert_eq!((config.driver, config.docker.host), (DriverChoice::Docker, None));
 }
 
 #[test]
@@ -100,7 +109,7 @@ fn values_that_do_not_fit_are_told_with_their_key() {
 fn durations_are_text_or_seconds() {
     for text in ["call_timeout = '1m'", "call_timeout = 60", "call_timeout = '60.0'"] {
         let config = load(&format!("[docker]\n{text}"), &[], &[]).unwrap();
-        assert_eq!(config.runtime.docker.call_timeout.as_secs(), 60, "{text}");
+        assert_eq!(config.docker.call_timeout.as_secs(), 60, "{text}");
     }
 }
 
@@ -111,7 +120,7 @@ fn a_file_that_was_named_must_be_there() {
         (Some(missing), vec![]),
         (None, vec![("INLINE_CONFIG", "/nonexistent/inline.toml")]),
     ] {
-        let error = Config::load(file, &variables.into_iter().collect(), &[]).unwrap_err();
+        let error = load_from(file, &variables.into_iter().collect(), &[]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         assert!(error.to_string().contains("/nonexistent/inline.toml"), "{error}");
     }
@@ -166,4 +175,10 @@ fn each_part_takes_its_own_and_nothing_is_left() {
         let error = take(file, &[], &[]).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn one_file_serves_all_programs() {
+    load("driver = 'podman'\n[mcp]\nhttp = 'x'\n[discord]\nx = 1", &[], &[]).unwrap();
+    assert!(refused("[discort]\nx = 1", &[]).contains("did you mean `discord`?"));
 }

@@ -1,5 +1,6 @@
 //! Detection where no engine answers.
 
+use inline::embedded::EmbeddedConfig;
 use inline::{DriverChoice, ErrorKind, RuntimeConfig};
 
 /// Engines that are not there, and no binary that could start one.
@@ -10,9 +11,16 @@ fn nowhere() -> RuntimeConfig {
     config
 }
 
+/// Neither engines, nor what the driver without one is told to use.
+fn nothing() -> RuntimeConfig {
+    let mut config = nowhere();
+    config.embedded = EmbeddedConfig::default().with_image("alpine", "/nonexistent/alpine");
+    config
+}
+
 #[tokio::test]
 async fn auto_tells_each_attempt_and_how_to_get_an_engine() {
-    let error = inline::detect(&nowhere()).await.unwrap_err();
+    let error = inline::detect(&nothing()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let told = error.to_string();
     for part in [
@@ -20,6 +28,8 @@ async fn auto_tells_each_attempt_and_how_to_get_an_engine() {
         "/nonexistent/docker.sock",
         "tried podman",
         "/nonexistent/podman.sock",
+        "tried embedded",
+        "/nonexistent/alpine",
         "apt-get install",
     ] {
         assert!(told.contains(part), "`{part}` is not in {told}");
@@ -42,4 +52,15 @@ async fn a_named_driver_fails_with_its_own_reason() {
         );
         assert!(error.to_string().contains(part), "{error}");
     }
+}
+
+#[tokio::test]
+async fn auto_does_without_an_engine_and_says_what_that_means() {
+    let detection = inline::detect(&nowhere()).await.unwrap();
+    assert_eq!(detection.runtime.driver(), "embedded");
+    let told = detection.to_string();
+    for part in ["no engine", "image `host`", "docker: ", "podman: "] {
+        assert!(told.contains(part), "`{part}` is not in {told}");
+    }
+    assert!(!told.contains('\n'), "{told}");
 }
