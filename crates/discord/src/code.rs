@@ -1,0 +1,5 @@
+//! Programs in messages: what stands between backticks, and in which language.
+
+mod blocks;
+
+pub(crate) use blocks::{extract, source};
