@@ -1,6 +1,8 @@
 //! The command line.
 
+mod bot;
 mod files;
+mod mcp;
 mod packages;
 mod run;
 mod sandboxes;
@@ -14,7 +16,9 @@ use clap_complete::Shell;
 use inline::DriverChoice;
 use inline_sandbox::{Owner, SandboxError};
 
+pub(crate) use bot::BotArguments;
 pub(crate) use files::{FileCommand, FilesArguments};
+pub(crate) use mcp::McpArguments;
 pub(crate) use packages::{PackageArguments, PackageCommand};
 pub(crate) use run::RunArguments;
 pub(crate) use sandboxes::{SandboxCommand, SandboxesArguments};
@@ -40,7 +44,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The engine; by default the configured one, or the first that answers
     #[arg(long, global = true, value_parser = driver())]
@@ -60,6 +64,10 @@ pub(crate) enum Command {
     Pip(PackageArguments),
     /// Installs Node.js packages into a sandbox
     Npm(PackageArguments),
+    /// Serves an AI agent by the Model Context Protocol, on standard input and output or by HTTP
+    Mcp(McpArguments),
+    /// Runs the Discord bot whose token is in `DISCORD_TOKEN`
+    Bot(BotArguments),
     /// Lists or deletes sandboxes
     Sandboxes(SandboxesArguments),
     /// Clears up what killed processes have left, and sandboxes that have expired

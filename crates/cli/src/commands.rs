@@ -1,8 +1,10 @@
 //! What the command line can be asked for.
 
+mod bot;
 mod doctor;
 mod files;
 mod gc;
+mod mcp;
 mod packages;
 mod run;
 mod sandboxes;
@@ -24,6 +26,8 @@ pub(crate) async fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<u
         Command::Files(files) => files::run(&setup()?, files, interrupt).await,
         Command::Pip(packages) => packages::run(&setup()?, PackageManager::Pip, packages, interrupt).await,
         Command::Npm(packages) => packages::run(&setup()?, PackageManager::Npm, packages, interrupt).await,
+        Command::Mcp(mcp) => mcp::run(&Setup::load_to_stay(&arguments.global)?, mcp, interrupt).await,
+        Command::Bot(bot) => bot::run(&arguments.global, bot, interrupt).await,
         Command::Sandboxes(sandboxes) => sandboxes::run(&setup()?, sandboxes, interrupt).await,
         Command::Gc => gc::run(&setup()?, interrupt).await,
         Command::Doctor => doctor::run(&setup()?, interrupt).await,

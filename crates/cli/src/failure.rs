@@ -14,6 +14,10 @@ pub(crate) enum Failure {
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Engine(#[from] inline::Error),
+    #[error(transparent)]
+    Mcp(#[from] inline_mcp::Error),
+    #[error(transparent)]
+    Discord(#[from] inline_discord::Error),
     #[error("{what} was refused by the operating system")]
     Os { what: String, source: io::Error },
     #[error("{message}")]
@@ -82,6 +86,8 @@ impl Failure {
         match self {
             Self::Sandbox(error) => error.hint(),
             Self::Engine(error) => error.hint().map(ToOwned::to_owned),
+            Self::Mcp(error) => error.hint().map(ToOwned::to_owned),
+            Self::Discord(error) => error.hint().map(ToOwned::to_owned),
             Self::Told { hint, .. } => hint.map(ToOwned::to_owned),
             Self::Os { .. } | Self::Interrupted => None,
         }

@@ -25,16 +25,22 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// What goes wrong in a command is told when it ends; the service has many who ask, and tells at once.
-const DEFAULT_LOG: &str = "warn,inline_sandbox=error";
+const DEFAULT_LOG: &str = "warn,inline_sandbox=error,rmcp=off";
+/// Nobody waits for a bot to end; what its connection has to say is of no use to its operator.
+const BOT_LOG: &str = "info,serenity=warn,poise=warn";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let log = match arguments.command {
+        Command::Bot(_) => BOT_LOG,
+        _ => DEFAULT_LOG,
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .without_time()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG)))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(log)))
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

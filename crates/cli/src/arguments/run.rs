@@ -15,6 +15,7 @@ Examples:
   inline run script.js
   echo 'echo $((6 * 7))' | inline run --language bash -
   inline run --file data.csv --timeout 60 --memory 512m sum.py -- data.csv
+  inline run --artifacts plots/ plot.py
   inline run --json --stdin names.txt -c 'print(sorted(open(0)))' | jq .verdict
 
 Exit codes:
@@ -52,6 +53,9 @@ pub(crate) struct RunArguments {
     /// The file that the program reads as standard input, `-` for our own; by default it is empty
     #[arg(long, value_name = "FILE")]
     pub(crate) stdin: Option<PathBuf>,
+    /// Copies the files that the program has made or changed into this directory, which must be empty or not there yet
+    #[arg(long, value_name = "DIR")]
+    pub(crate) artifacts: Option<PathBuf>,
     /// Prints one JSON object with all that is known of the run, in place of its output
     #[arg(long)]
     pub(crate) json: bool,

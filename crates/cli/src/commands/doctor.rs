@@ -28,7 +28,11 @@ pub(crate) async fn run(setup: &Setup, interrupt: &Interrupt) -> Result<u8> {
             return finish(report).await;
         }
     };
-    let languages = setup.sandbox.languages()?;
+    let host_image = detection.runtime.info().await.ok().and_then(|info| info.host_image);
+    let languages = match host_image {
+        Some(image) => setup.sandbox.clone().with_host_image(&image).languages()?,
+        None => setup.sandbox.languages()?,
+    };
     let asked = async {
         engine(&mut report, &detection).await;
         Ok::<_, Failure>(images(&mut report, &*detection.runtime, &languages).await)
@@ -42,11 +46,17 @@ pub(crate) async fn run(setup: &Setup, interrupt: &Interrupt) -> Result<u8> {
         images.len() < languages.len(),
     );
     if report.is_safe() {
-        let present = languages.values().find(|language| images.contains_key(&language.name));
-        match trial::run(setup, detection.runtime, present, interrupt).await? {
-            Trial::Passed(text) => report.line("trial run", &text),
-            Trial::NotDone(why) => report.line("trial run", &format!("not done: {why}")),
-            Trial::Failed(why) => report.problem("trial run", &why),
+        let present = languages
+            .values()
+            .filter(|language| images.contains_key(&language.name));
+        let trials = trial::run(setup, detection.runtime, present, interrupt).await?;
+        report.title("trial runs");
+        for (name, trial) in trials {
+            match trial {
+                Trial::Passed(text) => report.line(name, &text),
+                Trial::NotDone(why) => report.line(name, &format!("not done: {why}")),
+                Trial::Failed(why) => report.problem(name, &why),
+            }
         }
     }
     finish(report).await

@@ -111,7 +111,7 @@ async fn export(files: &Files, path: &str, output: Option<&Path>, limits: &Limit
         None => files.export(path, bounds, &mut tokio::io::stdout()).await?,
     };
     for (name, why) in &exported.skipped {
-        eprintln!("left out: {name} ({why:?})");
+        eprintln!("left out: {name} ({why})");
     }
     if exported.skipped_more > 0 {
         eprintln!("left out: {} more", exported.skipped_more);

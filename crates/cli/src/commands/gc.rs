@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use inline::{Container, ContainerRuntime, ListFilter, labels};
-use inline_sandbox::{SandboxConfig, SandboxError, SandboxService};
+use inline::ContainerRuntime;
+use inline_sandbox::{SandboxConfig, SandboxError, SandboxService, Swept};
 
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -12,37 +12,70 @@ use crate::print::print;
 
 pub(crate) async fn run(setup: &Setup, interrupt: &Interrupt) -> Result<u8> {
     let runtime = interrupt.bound(setup.engine()).await?.runtime;
-    let before = interrupt.bound(runtime.list(&ListFilter::default())).await?;
-    let mut removed = 0;
+    let mut all = Swept::default();
     let mut in_use = 0;
-    for config in std::iter::once(setup.sandbox.clone()).chain(setup.one_shots()) {
-        match interrupt.bound(sweep(&runtime, config, &before)).await {
-            Ok(containers) => removed += containers,
+    for config in std::iter::once(setup.sandbox.clone()).chain(setup.sandbox.one_shots()) {
+        match interrupt.bound(sweep(&runtime, config)).await {
+            Ok(swept) => all += swept,
             // Whoever has it open clears up there every minute.
             Err(Failure::Sandbox(SandboxError::InUse { .. })) => in_use += 1,
             Err(error) => return Err(error),
         }
     }
-    print(format!("removed {removed} containers, and what had expired\n")).await?;
+    print(told(&all)).await?;
     if in_use > 0 {
         eprintln!("hint: {in_use} base directories are in use, by processes that clear up there themselves");
     }
     Ok(0)
 }
 
-/// Opens a service, which clears up, and returns how many of the containers that were there `before` are gone.
-async fn sweep(runtime: &Arc<dyn ContainerRuntime>, config: SandboxConfig, before: &[Container]) -> Result<usize> {
+/// Opens a service, which clears up, and returns what that has found.
+async fn sweep(runtime: &Arc<dyn ContainerRuntime>, config: SandboxConfig) -> Result<Swept> {
     let service = SandboxService::open(Arc::clone(runtime), config).await?;
-    let swept = service.sweep().await;
-    let left = runtime.list(&ListFilter::instance(service.instance())).await;
-    let instance = service.instance().to_owned();
+    let mut swept = service.swept_at_open();
+    // What did not go then, goes now, or says why.
+    let again = service.sweep().await;
     service.shutdown().await;
-    swept?;
-    let left = left?;
-    let is_ours = |container: &&Container| container.labels.get(labels::INSTANCE) == Some(&instance);
-    Ok(before
-        .iter()
-        .filter(is_ours)
-        .filter(|one| left.iter().all(|other| other.id != one.id))
-        .count())
+    swept += again?;
+    Ok(swept)
+}
+
+fn told(swept: &Swept) -> String {
+    let parts = [
+        (swept.containers, "container", "containers"),
+        (
+            swept.abandoned,
+            "unfinished run or session",
+            "unfinished runs and sessions",
+        ),
+        (swept.leftovers, "leftover of a workspace", "leftovers of workspaces"),
+        (swept.expired, "expired sandbox", "expired sandboxes"),
+        (swept.records, "old record", "old records"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| format!("{number} {}", if number == 1 { one } else { many }))
+        .collect();
+    if parts.is_empty() {
+        "there was nothing to remove\n".to_owned()
+    } else {
+        format!("removed {}\n", parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_there_was_is_told() {
+        let mut swept = Swept::default();
+        assert_eq!(told(&swept), "there was nothing to remove\n");
+        (swept.containers, swept.abandoned, swept.records) = (1, 2, 1);
+        assert_eq!(
+            told(&swept),
+            "removed 1 container, 2 unfinished runs and sessions, 1 old record\n"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! `inline run`: one program, its output as it comes, and its exit code.
 
+mod artifacts;
 mod program;
 mod record;
 
@@ -14,6 +15,7 @@ use crate::open::Setup;
 use crate::print::{Printer, print};
 use crate::text;
 
+use self::artifacts::Destination;
 use self::program::Given;
 use self::record::Record;
 
@@ -24,20 +26,30 @@ const PLACE: &str = "command line";
 pub(crate) async fn run(setup: &Setup, arguments: RunArguments, interrupt: &Interrupt) -> Result<u8> {
     // Before the engine is asked for anything: a file that is not there is told at once.
     let given = interrupt.bound(Given::read(&arguments, &setup.sandbox.limits)).await?;
+    let destination = match &arguments.artifacts {
+        Some(path) => Some(Destination::prepare(path).await?),
+        None => None,
+    };
     let service = interrupt
         .bound(async {
             if arguments.owner.is_some() {
                 return setup.service().await;
             }
-            setup.one_shot(setup.engine().await?.runtime).await
+            Ok(SandboxService::open_one_shot(setup.engine().await?.runtime, &setup.sandbox).await?)
         })
         .await?;
-    let code = run_on(&service, &arguments, given, interrupt).await;
+    let code = run_on(&service, &arguments, given, destination.as_ref(), interrupt).await;
     service.shutdown().await;
     code
 }
 
-async fn run_on(service: &SandboxService, arguments: &RunArguments, given: Given, interrupt: &Interrupt) -> Result<u8> {
+async fn run_on(
+    service: &SandboxService,
+    arguments: &RunArguments,
+    given: Given,
+    destination: Option<&Destination>,
+    interrupt: &Interrupt,
+) -> Result<u8> {
     warn_of_narrowing(service, arguments);
     let owner = arguments
         .owner
@@ -50,13 +62,21 @@ async fn run_on(service: &SandboxService, arguments: &RunArguments, given: Given
     let run = service.run(request);
     if arguments.json {
         let result = follow(run, &mut Printer::silent(), interrupt).await?;
+        if let Some(destination) = destination {
+            destination.take(&result.artifacts).await?;
+        }
         print(Record::of(&result).to_line()?).await?;
         return Ok(exit::of(result.verdict, interrupt));
     }
-    stream(service, run, interrupt).await
+    stream(service, run, destination, interrupt).await
 }
 
-async fn stream(service: &SandboxService, run: Run, interrupt: &Interrupt) -> Result<u8> {
+async fn stream(
+    service: &SandboxService,
+    run: Run,
+    destination: Option<&Destination>,
+    interrupt: &Interrupt,
+) -> Result<u8> {
     let mut printer = Printer::new(service.config().limits.output_kept);
     let result = follow(run, &mut printer, interrupt).await?;
     let rest = tokio::select! {
@@ -66,6 +86,9 @@ async fn stream(service: &SandboxService, run: Run, interrupt: &Interrupt) -> Re
     };
     rest.map_err(|error| Failure::os("writing the output", error))?;
     tell(&result, service);
+    if let Some(destination) = destination {
+        destination.take(&result.artifacts).await?;
+    }
     let code = exit::of(result.verdict, interrupt);
     printer.code(code)
 }

@@ -1,9 +1,9 @@
-//! One real run, with the limits of all: what an engine says of itself is not yet what it does.
+//! Real runs, with the limits of all: what an engine says of itself is not yet what it does.
 
 use std::sync::Arc;
 
 use inline::ContainerRuntime;
-use inline_sandbox::{Language, Owner, Program, RunRequest, RunResult, SandboxService, Verdict};
+use inline_sandbox::{Language, Owner, Program, RunRequest, RunResult, SandboxError, SandboxService, Verdict};
 
 use crate::failure::{Failure, Result};
 use crate::follow::follow;
@@ -25,29 +25,42 @@ pub(super) enum Trial {
     Failed(String),
 }
 
-/// Runs a program in `language`, whose image is there, in a workspace that is gone afterwards.
+/// Runs a program in each of `languages`, whose images are there, in workspaces that are gone afterwards.
 pub(super) async fn run(
     setup: &Setup,
     runtime: Arc<dyn ContainerRuntime>,
-    language: Option<&Language>,
+    languages: impl Iterator<Item = &Language>,
     interrupt: &Interrupt,
-) -> Result<Trial> {
-    let service = match interrupt.bound(setup.one_shot(runtime)).await {
+) -> Result<Vec<(&'static str, Trial)>> {
+    let tried = languages.filter_map(|language| SOURCES.into_iter().find(|(name, _)| *name == language.name));
+    let tried: Vec<_> = tried.collect();
+    if tried.is_empty() {
+        return Ok(vec![("none", Trial::NotDone("no image is here yet".to_owned()))]);
+    }
+    let service = match interrupt
+        .bound(SandboxService::open_one_shot(runtime, &setup.sandbox))
+        .await
+    {
         Ok(service) => service,
         Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-        Err(failure) => return Ok(Trial::Failed(failure.text())),
+        Err(failure) => return Ok(vec![("service", Trial::Failed(failure.text()))]),
     };
-    let source = language.and_then(|language| SOURCES.into_iter().find(|(name, _)| *name == language.name));
-    let trial = match source {
-        Some((language, source)) => match one(&service, language, source, interrupt).await {
-            Ok(result) if result.verdict == Verdict::Cancelled => Err(Failure::Interrupted),
-            Ok(result) => Ok(judge(language, &result)),
-            Err(failure) => Ok(Trial::Failed(failure.text())),
-        },
-        None => Ok(Trial::NotDone("no image is here yet".to_owned())),
-    };
+    let mut trials = Vec::new();
+    for (language, source) in tried {
+        match one(&service, language, source, interrupt).await {
+            Ok(result) if result.verdict == Verdict::Cancelled => {
+                service.shutdown().await;
+                return Err(Failure::Interrupted);
+            }
+            Ok(result) => trials.push((language, judge(&result))),
+            Err(failure) if matches!(failure, Failure::Sandbox(SandboxError::NoInterpreter { .. })) => {
+                trials.push((language, Trial::NotDone(failure.text())));
+            }
+            Err(failure) => trials.push((language, Trial::Failed(failure.text()))),
+        }
+    }
     service.shutdown().await;
-    trial
+    Ok(trials)
 }
 
 async fn one(service: &SandboxService, language: &str, source: &str, interrupt: &Interrupt) -> Result<RunResult> {
@@ -58,10 +71,10 @@ async fn one(service: &SandboxService, language: &str, source: &str, interrupt: 
     follow(service.run(request), &mut Printer::silent(), interrupt).await
 }
 
-fn judge(language: &str, result: &RunResult) -> Trial {
+fn judge(result: &RunResult) -> Trial {
     if result.verdict.is_ok() && result.stdout.to_text() == EXPECTED {
-        return Trial::Passed(format!("{language}, {} ms", result.usage.wall.as_millis()));
+        return Trial::Passed(format!("ok, {} ms", result.usage.wall.as_millis()));
     }
     let printed = result.stderr.to_text();
-    Trial::Failed(format!("{language}: {}\n{}", result.verdict, printed.trim_end()))
+    Trial::Failed(format!("{}\n{}", result.verdict, printed.trim_end()))
 }

@@ -11,6 +11,7 @@ use crate::input;
 
 /// The language of a program that says nothing of its own.
 const DEFAULT_LANGUAGE: &str = "python";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Holds what was read.
 pub(super) struct Given {
@@ -34,8 +35,10 @@ impl Given {
             (Some(code), _) => code.clone(),
             (None, Some(path)) => {
                 let source = input::read(path, "source", limits.source_bytes).await?;
-                String::from_utf8(source)
-                    .map_err(|_| Failure::told(format!("the program `{}` is not UTF-8", path.display())))?
+                let source = String::from_utf8(source)
+                    .map_err(|_| Failure::told(format!("the program `{}` is not UTF-8", path.display())))?;
+                // Some editors begin a file with this mark, which is no part of the program.
+                source.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source).to_owned()
             }
             (None, None) => String::new(),
         };
