@@ -5,6 +5,8 @@
 use std::path::Path;
 
 use inline::{Environment, RuntimeConfig, Settings};
+use inline_discord::DiscordSettings;
+use inline_mcp::McpSettings;
 use inline_sandbox::SandboxConfig;
 use serde_json::Value;
 
@@ -12,9 +14,14 @@ const EXAMPLE: &str = include_str!("../inline.example.toml");
 const README: &str = include_str!("../README.md");
 
 /// Loads the parts that a program with sandboxes has.
-fn load(file: Option<&Path>) -> (RuntimeConfig, SandboxConfig) {
+fn load(file: Option<&Path>) -> (RuntimeConfig, SandboxConfig, DiscordSettings, McpSettings) {
     let mut settings = Settings::load(file, &Environment::default(), &[]).unwrap();
-    let parts = (settings.take().unwrap(), settings.take().unwrap());
+    let parts = (
+        settings.take().unwrap(),
+        settings.take().unwrap(),
+        settings.take().unwrap(),
+        settings.take().unwrap(),
+    );
     settings.finish().unwrap();
     parts
 }
@@ -22,7 +29,7 @@ fn load(file: Option<&Path>) -> (RuntimeConfig, SandboxConfig) {
 #[test]
 fn the_example_shows_every_key_with_its_default() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inline.example.toml");
-    let (runtime, sandbox) = load(Some(&path));
+    let (runtime, sandbox, discord, mcp) = load(Some(&path));
     let (default_runtime, default_sandbox) = (RuntimeConfig::default(), SandboxConfig::default());
     let value = |runtime| serde_json::to_value(runtime).unwrap();
     assert_eq!(
@@ -31,7 +38,18 @@ fn the_example_shows_every_key_with_its_default() {
         "the example's values are the defaults"
     );
     assert_eq!(sandbox, default_sandbox, "the example's values are the defaults");
-    let known = [value(&default_runtime), serde_json::to_value(&default_sandbox).unwrap()];
+    assert_eq!(
+        discord,
+        DiscordSettings::default(),
+        "the example's values are the defaults"
+    );
+    assert_eq!(mcp, McpSettings::default(), "the example's values are the defaults");
+    let known = [
+        value(&default_runtime),
+        serde_json::to_value(&default_sandbox).unwrap(),
+        serde_json::to_value(&discord).unwrap(),
+        serde_json::to_value(&mcp).unwrap(),
+    ];
     for (key, value) in known.iter().flat_map(|known| known.as_object().unwrap()) {
         let shown = match value {
             Value::Object(_) => format!("[{key}]"),

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use inline_conformance::{Subject, Suite, cases};
+use inline_embedded::LimitPolicy as EmbeddedLimits;
 use inline_podman::LimitPolicy;
 use inline_runtime::{Capabilities, Info};
 use inline_tests::docker::DockerSubject;
+use inline_tests::embedded::EmbeddedSubject;
 use inline_tests::environment::{INLINE_TEST, INLINE_TEST_BLESS, patience, variable};
 use inline_tests::fake::FakeSubject;
 use inline_tests::podman::PodmanSubject;
@@ -18,7 +20,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
 const README: &str = include_str!("../README.md");
-const ENGINES: [&str; 3] = ["docker", "podman", "podman-rlimit"];
+const ENGINES: [&str; 5] = ["docker", "podman", "podman-rlimit", "embedded", "embedded-rlimit"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -82,6 +84,8 @@ fn named_engines() -> Result<Vec<String>, String> {
 fn find(engine: &str, patience: u32) -> Result<Arc<Suite>, String> {
     let suite = match engine {
         "docker" => DockerSubject::find(patience).map(Suite::new),
+        "embedded" => EmbeddedSubject::find(EmbeddedLimits::Cgroup, patience).map(Suite::new),
+        "embedded-rlimit" => EmbeddedSubject::find(EmbeddedLimits::Rlimit, patience).map(Suite::new),
         "podman-rlimit" => PodmanSubject::find(LimitPolicy::Rlimit, patience).map(Suite::new),
         _ => PodmanSubject::find(LimitPolicy::Cgroup, patience).map(Suite::new),
     };
@@ -118,6 +122,16 @@ fn readme(engine: &'static str, handle: Handle) -> Trial {
 async fn description(engine: &str) -> Result<(Info, Capabilities), Failed> {
     let runtime = match engine {
         "docker" => DockerSubject::find(patience()?)?.connect().await?,
+        "embedded" => {
+            EmbeddedSubject::find(EmbeddedLimits::Cgroup, patience()?)?
+                .connect()
+                .await?
+        }
+        "embedded-rlimit" => {
+            EmbeddedSubject::find(EmbeddedLimits::Rlimit, patience()?)?
+                .connect()
+                .await?
+        }
         "podman-rlimit" => PodmanSubject::find(LimitPolicy::Rlimit, patience()?)?.connect().await?,
         _ => PodmanSubject::find(LimitPolicy::Cgroup, patience()?)?.connect().await?,
     };

@@ -65,7 +65,7 @@ const DRIVER_FILES: &[&str] = &[
     "runtime.rs",
     "start.rs",
 ];
-const DRIVERS: &[&str] = &["docker", "podman"];
+const DRIVERS: &[&str] = &["docker", "embedded", "podman"];
 
 const MAX_LINES: usize = 500;
 

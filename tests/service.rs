@@ -1,6 +1,7 @@
 //! The sandbox service on real engines: owners, runs, files, sessions, packages, the end.
 //!
-//! `INLINE_TEST` names the engines; the others show as ignored. `INLINE_TEST_REGISTRY` has the images.
+//! `INLINE_TEST` names the engines; the others show as ignored, as do packages where containers can have no network.
+//! `INLINE_TEST_REGISTRY` has the images, `INLINE_TEST_WHEELS` matplotlib, without which its case shows as ignored.
 
 #![expect(clippy::print_stdout, reason = "what was measured is shown with `--nocapture`")]
 
@@ -8,6 +9,8 @@
 mod bench;
 #[path = "service/direct.rs"]
 mod direct;
+#[path = "service/figures.rs"]
+mod figures;
 #[path = "service/load.rs"]
 mod load;
 #[path = "service/packages.rs"]
@@ -21,8 +24,10 @@ use std::process::ExitCode;
 
 use futures::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::sync::RwLock;
 
 use bench::Bench;
+use inline_tests::environment::{INLINE_TEST_WHEELS, variable};
 use inline_tests::service::Engine;
 
 type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
@@ -49,9 +54,14 @@ const CASES: &[(&str, Case)] = &cases![
     packages::npm_installs_beside_what_is_there,
     packages::what_a_user_wrote_never_meets_the_network,
     packages::what_cannot_be_installed_says_why,
+    figures::a_plot_that_is_shown_is_an_artifact,
     direct::a_small_program_runs_and_cleans_up,
     load::many_runs_leave_nothing_and_grow_nothing,
 ];
+
+/// Measures this process, and so runs without any other beside it.
+const ALONE: &str = "load::many_runs_leave_nothing_and_grow_nothing";
+static BESIDE: RwLock<()> = RwLock::const_new(());
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
@@ -64,12 +74,22 @@ fn main() -> ExitCode {
                     .enable_all()
                     .build()?;
                 runtime.block_on(async {
+                    let (_alone, _beside) = if name == ALONE {
+                        (Some(BESIDE.write().await), None)
+                    } else {
+                        (None, Some(BESIDE.read().await))
+                    };
                     let bench = Bench::open(engine).await?;
                     let outcome = case(&bench).await;
                     outcome.and(bench.close().await)
                 })
             });
-            let can_run = !name.starts_with("packages::") || engine.has_network();
+            let has_network = engine.has_network();
+            let can_run = match name.split("::").next() {
+                Some("packages") => has_network,
+                Some("figures") => has_network && variable(INLINE_TEST_WHEELS).is_some(),
+                _ => true,
+            };
             trials.push(trial.with_ignored_flag(!is_tested || !can_run));
         }
     }

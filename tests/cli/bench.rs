@@ -7,7 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use inline::labels;
+use inline_tests::environment::{patience, patient};
+use inline_tests::left;
 use inline_tests::service::Engine;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -41,23 +42,20 @@ impl Bench {
 
     /// Writes the configuration, with `more` at its end.
     pub(crate) fn configure(&self, more: &str) -> Result<(), Failed> {
-        let registry = std::env::var("INLINE_TEST_REGISTRY").map_err(|_| "INLINE_TEST_REGISTRY is not set")?;
-        let mut text = format!(
-            "driver = '{}'\nbase_dir = '{}'\ninstance = '{}'\n",
-            self.engine.name().trim_end_matches("-rlimit"),
+        let mut text = self.engine.configuration()?;
+        text = format!(
+            "{text}base_dir = '{}'\ninstance = '{}'\n",
             self.directory.path().join("base").display(),
             self.instance,
         );
-        if self.engine == Engine::PodmanRlimit {
-            text.push_str("podman.limits = 'rlimit'\n");
-        }
         text.push_str("limits.workspace_bytes = '64m'\n");
-        for (language, image) in [
-            ("python", "python:3.11-slim"),
-            ("node", "node:20-slim"),
-            ("bash", "alpine:latest"),
-        ] {
-            text = text + "languages." + language + ".image = '" + &registry + "/" + image + "'\n";
+        let timeouts = [
+            ("limits.timeout", 30),
+            ("limits.max_timeout", 120),
+            ("packages.timeout", 300),
+        ];
+        for (key, seconds) in timeouts {
+            text = text + key + " = " + &(seconds * patience()?).to_string() + "\n";
         }
         fs::write(self.directory.path().join("inline.toml"), text + more)?;
         Ok(())
@@ -102,16 +100,7 @@ impl Bench {
 
     /// Returns the names of all containers that belong to this bench.
     pub(crate) fn containers(&self) -> Result<Vec<String>, Failed> {
-        Runtime::new()?.block_on(async {
-            let runtime = self.engine.connect().await?;
-            let mut all = runtime.list(&inline::ListFilter::default()).await?;
-            all.retain(|one| {
-                one.labels
-                    .get(labels::INSTANCE)
-                    .is_some_and(|name| name.starts_with(&self.instance))
-            });
-            Ok(all.into_iter().map(|container| container.name).collect())
-        })
+        Runtime::new()?.block_on(left::containers(self.engine, &self.instance, self.directory.path()))
     }
 
     /// Checks that nothing is left, on the engine or of workspaces of runs that leave nothing.
@@ -144,17 +133,10 @@ pub(crate) fn signal(child: &Child, name: &str) -> Result<(), Failed> {
 }
 
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {
-    let deadline = Instant::now() + patience();
+    let deadline = Instant::now() + patient(PATIENCE)?;
     while !holds()? {
         ensure(Instant::now() < deadline, || format!("{what} did not happen"))?;
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
-}
-
-fn patience() -> Duration {
-    let factor = std::env::var("INLINE_TEST_PATIENCE")
-        .ok()
-        .and_then(|factor| factor.parse().ok());
-    PATIENCE * factor.unwrap_or(1)
 }

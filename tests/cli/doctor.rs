@@ -10,39 +10,33 @@ pub(crate) fn runs_are_safe_where_limits_bind(bench: &Bench) -> Result<(), Faile
     // So that there is an image to try.
     bench.printed(&["run", "--language", "bash", "-c", ":"])?;
     let report = bench.printed(&["doctor"])?;
-    let engine = if bench.engine == Engine::Docker {
-        "docker"
-    } else {
-        "podman"
-    };
+    let image = format!("{}: here", bench.engine.image("bash")?);
     for part in [
-        engine,
+        bench.engine.driver(),
         "rootless",
-        "trial run",
-        "alpine:latest: here",
+        "trial runs",
+        &image,
         "runs are safe here",
     ] {
         ensure(report.contains(part), || format!("`{part}` is not in\n{report}"))?;
     }
     let is_told = report.contains("as the operator allows");
-    ensure(is_told == (bench.engine == Engine::PodmanRlimit), || report)
+    ensure(is_told == bench.engine.is_rlimit(), || report)
 }
 
 pub(crate) fn what_keeps_runs_from_being_safe_is_told_with_its_cure(bench: &Bench) -> Result<(), Failed> {
     let nowhere = "unix:///nonexistent/engine.sock";
     let mut command = bench.command(&["doctor", "--config", "/dev/null"])?;
     let output = command
+        .env("INLINE_DRIVER", "docker")
         .env("DOCKER_HOST", nowhere)
-        .env("CONTAINER_HOST", nowhere)
-        .env("PATH", "/nonexistent")
         .output()?;
     let report = String::from_utf8_lossy(&output.stdout);
     ensure(output.status.code() == Some(1), || format!("{output:?}"))?;
     for part in [
-        "tried docker",
-        "tried podman",
+        "! engine",
         "/nonexistent/engine.sock",
-        "hint: install",
+        "hint: ",
         "runs are not safe here",
     ] {
         ensure(report.contains(part), || format!("`{part}` is not in\n{report}"))?;

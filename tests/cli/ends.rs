@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use inline_tests::environment::patient;
 use libtest_mimic::Failed;
 
 use crate::bench::{Bench, signal, until};
@@ -34,14 +35,14 @@ pub(crate) fn signals_cancel_and_leave_nothing(bench: &Bench) -> Result<(), Fail
         signal(&child, name)?;
         let status = child.wait()?;
         ensure(status.code() == Some(code), || format!("{name}: {status}"))?;
-        ensure(begun.elapsed() < Duration::from_secs(30), || {
+        ensure(begun.elapsed() < patient(Duration::from_secs(30))?, || {
             format!("{name}: after {:?}", begun.elapsed())
         })?;
         let left = bench.containers()?;
         ensure(left.is_empty(), || format!("{name}: {left:?}"))?;
     }
     let child = bench
-        .command(&["run", "--json", "-c", "import time; time.sleep(100)"])?
+        .command(&["run", "--json", "-c", "import time; time.sleep(1000)"])?
         .spawn()?;
     until("a container", || Ok(!bench.containers()?.is_empty()))?;
     signal(&child, "INT")?;
@@ -106,9 +107,12 @@ pub(crate) fn what_a_killed_one_leaves_is_cleared_up(bench: &Bench) -> Result<()
         child.wait()?;
         let printed = bench.printed(&["gc"])?;
         let left = bench.containers()?;
-        ensure(printed.starts_with("removed 1 containers") && left.is_empty(), || {
-            format!("{printed} {left:?}")
-        })?;
+        // Without an engine a container ends with the program that made it.
+        let has_container = bench.engine.driver() != "embedded";
+        ensure(
+            printed.starts_with("removed 1 container,") == has_container && left.is_empty(),
+            || format!("{printed} {left:?}"),
+        )?;
     }
     let mut child = endless(bench, &[])?;
     signal(&child, "KILL")?;

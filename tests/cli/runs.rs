@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use inline_tests::service::Engine;
+use inline_tests::environment::patience;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -46,13 +46,14 @@ pub(crate) fn a_program_prints_its_output_alone_and_gives_its_code(bench: &Bench
         "the output came with the end".to_owned()
     })?;
 
-    let output = bench.run(&["run", "--timeout", "1", "-c", "print('early')\nwhile True: pass"])?;
+    let timeout = patience()?.to_string();
+    let output = bench.run(&["run", "--timeout", &timeout, "-c", "print('early')\nwhile True: pass"])?;
     let told = String::from_utf8_lossy(&output.stderr);
     ensure(output.status.code() == Some(124) && output.stdout == b"early\n", || {
         format!("{output:?}")
     })?;
     ensure(
-        told == "inline: the program took too long and was stopped, after 1 s\n",
+        told == format!("inline: the program took too long and was stopped, after {timeout} s\n"),
         || told.to_string(),
     )
 }
@@ -74,12 +75,23 @@ pub(crate) fn one_json_object_tells_all(bench: &Bench) -> Result<(), Failed> {
         ("bash", fill, "disk_full", Some(0), None),
     ];
     // Without control groups there is no OOM killer, and python sees the limit itself.
-    match bench.engine {
-        Engine::PodmanRlimit => cases.push(("python", "b'x' * 10**9", "non_zero", Some(1), None)),
-        _ => cases.push(("python", "b'x' * 10**9", "out_of_memory", None, None)),
+    if bench.engine.is_rlimit() {
+        cases.push(("python", "b'x' * 10**9", "non_zero", Some(1), None));
+    } else {
+        cases.push(("python", "b'x' * 10**9", "out_of_memory", None, None));
     }
+    let timeout = (3 * patience()?).to_string();
     for (language, code, verdict, exit_code, signal) in cases {
-        let output = bench.run(&["run", "--json", "--timeout", "3", "--language", language, "-c", code])?;
+        let output = bench.run(&[
+            "run",
+            "--json",
+            "--timeout",
+            &timeout,
+            "--language",
+            language,
+            "-c",
+            code,
+        ])?;
         let told: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("{error}: {output:?}"))?;
         let keys: Vec<_> = told
             .as_object()

@@ -1,8 +1,7 @@
-//! `inline files`, `inline pip`, `inline npm` and `inline sandboxes`.
+//! `inline files` and `inline sandboxes`.
 
 use std::fs::{self, File};
 
-use inline_tests::index::Index;
 use libtest_mimic::Failed;
 
 use crate::bench::Bench;
@@ -84,35 +83,4 @@ pub(crate) fn a_directory_is_exported_whole(bench: &Bench) -> Result<(), Failed>
     ensure(failed.status.code() == Some(1) && left.is_empty(), || {
         format!("{failed:?} {left:?}")
     })
-}
-
-pub(crate) fn packages_are_installed_and_seen(bench: &Bench) -> Result<(), Failed> {
-    let refused = bench.run(&["pip", "--owner", "alice", "install", "--", "--index-url=http://x"])?;
-    let told = String::from_utf8_lossy(&refused.stderr);
-    ensure(
-        refused.status.code() == Some(1) && told.contains("cannot be installed"),
-        || told.to_string(),
-    )?;
-    if !bench.engine.has_network() {
-        eprintln!("containers have no network on this host: nothing can be installed");
-        return Ok(());
-    }
-    let index = Index::start()?;
-    bench.configure(&format!("packages.pip_index_url = '{}'\n", index.pip()))?;
-    let installed = bench.run(&["pip", "--owner", "alice", "install", "inline-sample==1.0"])?;
-    ensure(installed.status.success(), || format!("{installed:?}"))?;
-    let listed = bench.printed(&["pip", "--owner", "alice", "list"])?;
-    ensure(listed == "inline-sample 1.0\ninline-shared-a 1.0\n", || listed)?;
-    let printed = bench.printed(&[
-        "run",
-        "--owner",
-        "alice",
-        "-c",
-        "import inline_sample; print(inline_sample.version)",
-    ])?;
-    ensure(printed == "1\n", || printed)?;
-    let missing = bench.run(&["pip", "--owner", "alice", "install", "inline-no-such-package"])?;
-    ensure(!missing.status.success(), || format!("{missing:?}"))?;
-    let none = bench.printed(&["npm", "--owner", "alice", "list"])?;
-    ensure(none.is_empty(), || none)
 }

@@ -80,7 +80,7 @@ async fn live(words: &[&str]) -> Result<(), Failed> {
         .into_iter()
         .find(|known| known.name() == stage)
         .ok_or("no such stage")?;
-    let mut config = config(Path::new(directory))?;
+    let mut config = config(engine, Path::new(directory))?;
     config.packages.pip_index_url = Some(SecretUrl::new(index));
     let service = SandboxService::open(engine.connect().await?, config)
         .await

@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use inline::{ContainerRuntime, ContainerRuntimeExt, ContainerSpec, ImageReference, LimitMechanism, ListFilter, Mount};
+use inline::{ContainerRuntime, ContainerRuntimeExt, ContainerSpec, LimitMechanism, ListFilter, Mount};
 use inline_sandbox::{
     Blueprint, Containers, Frame, Language, LanguageConfig, LimitRequest, Limits, Order, Owner, Prepared, Program,
     Purpose, RunControl, RunEvent, RunResult, SandboxConfig, Session, SessionOptions, execute,
 };
+use inline_tests::environment::{patience, patient};
 use inline_tests::service::Engine;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -46,6 +47,8 @@ impl Bench {
             .to_string_lossy()
             .into_owned();
         let mut limits = Limits::default();
+        limits.timeout *= patience()?;
+        limits.max_timeout *= patience()?;
         limits.memory = 128 << 20;
         limits.tmpfs = 16 << 20;
         let bench = Self {
@@ -54,7 +57,7 @@ impl Bench {
             limits,
             owner: "local:test".parse()?,
             workspace,
-            languages: languages()?,
+            languages: languages(engine)?,
             instance,
         };
         for language in bench.languages.values() {
@@ -170,7 +173,7 @@ impl Reader {
                 }
             }
         };
-        match tokio::time::timeout(Duration::from_secs(20), reading).await {
+        match tokio::time::timeout(patient(Duration::from_secs(20))?, reading).await {
             Ok(()) => Ok(()),
             Err(_) => Err(format!("`{text}` did not come; seen: {:?}", String::from_utf8_lossy(&seen)).into()),
         }
@@ -185,22 +188,12 @@ pub(crate) fn timeout(timeout: Duration) -> LimitRequest {
     }
 }
 
-fn languages() -> Result<BTreeMap<String, Language>, Failed> {
-    let registry = std::env::var("INLINE_TEST_REGISTRY").map_err(|_| "INLINE_TEST_REGISTRY is not set")?;
-    let image = |name: &str| format!("{registry}/{name}").parse::<ImageReference>();
+fn languages(engine: Engine) -> Result<BTreeMap<String, Language>, Failed> {
     let mut config = SandboxConfig::default();
-    for (name, language_image) in [
-        ("python", "python:3.11-slim"),
-        ("node", "node:20-slim"),
-        ("bash", "alpine:latest"),
-    ] {
-        let mut language = LanguageConfig::default();
-        language.image = Some(image(language_image)?);
-        config.languages.insert(name.to_owned(), language);
-    }
+    config.languages = inline_tests::service::languages(engine)?;
     // The smallest shell there is stands for any other language.
     let mut other = LanguageConfig::default();
-    other.image = Some(image("alpine:latest")?);
+    other.image = Some(engine.image("ash")?);
     other.command = Some(vec!["sh".to_owned(), "-u".to_owned()]);
     other.file_name = Some("main.ash".to_owned());
     config.languages.insert("ash".to_owned(), other);

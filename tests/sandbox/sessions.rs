@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use inline_sandbox::{CancellationToken, CellResult, Session, Verdict};
+use inline_tests::environment::patient;
 use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
@@ -28,6 +29,7 @@ pub(crate) async fn variables_live_and_the_last_expression_is_echoed(bench: &Ben
         ("bash", "x=20", "echo $((x * 2 + 2))", "nope", 127),
     ] {
         let session = bench.session(language, bench.limits.clone()).await?;
+        expect(&session, "", "").await?;
         expect(&session, first, "").await?;
         let mut times = Vec::new();
         for _ in 0..9 {
@@ -84,8 +86,65 @@ pub(crate) async fn an_interrupt_keeps_the_state(bench: &Bench) -> Result<(), Fa
     Ok(())
 }
 
+/// Interrupts cells at 50 moments each: before, while and just after they end by themselves.
+pub(crate) async fn interrupts_at_any_time_hit_one_cell_and_keep_the_state(bench: &Bench) -> Result<(), Failed> {
+    const ROUNDS: u64 = 50;
+    for (language, keep, cells, show) in [
+        ("python", "x = 42", ["while True: pass", "sum(range(10**6))", "1"], "x"),
+        (
+            "node",
+            "let x = 42",
+            [
+                "while (true);",
+                "await new Promise((done) => setTimeout(done, 40))",
+                "1",
+            ],
+            "x",
+        ),
+        (
+            "bash",
+            "x=42; f() { sleep 1; f; }",
+            ["f", "for i in 1 2 3 4; do sleep 0.02 | cat; done", ":"],
+            "echo $x",
+        ),
+    ] {
+        let session = bench.session(language, bench.limits.clone()).await?;
+        expect(&session, keep, "").await?;
+        let mut interrupted = 0;
+        for round in 0..ROUNDS {
+            let source = cells[usize::try_from(round)? % cells.len()];
+            // In no order, and the same in every run.
+            let delay = Duration::from_millis(round * 37 % 60);
+            let running = cell(&session, source);
+            tokio::pin!(running);
+            let result = loop {
+                tokio::select! {
+                    result = &mut running => break result?,
+                    () = tokio::time::sleep(delay) => session.interrupt(),
+                }
+            };
+            let told = || format!("{language}, round {round}: {result:?}");
+            ensure(matches!(result.run.verdict, Verdict::Ok | Verdict::Cancelled), told)?;
+            ensure(result.state_kept && !result.is_new, told)?;
+            interrupted += u64::from(result.run.verdict == Verdict::Cancelled);
+            session.interrupt();
+            let shown = cell(&session, show).await?;
+            let is_untouched = shown.run.verdict.is_ok() && shown.run.stdout.to_text() == "42\n";
+            ensure(is_untouched && shown.run.stderr.bytes.is_empty(), || {
+                format!("{language}, after round {round}: {shown:?}")
+            })?;
+        }
+        // Each endless one is, to say the least.
+        ensure(interrupted >= ROUNDS / 3, || {
+            format!("{language}: {interrupted} of {ROUNDS} were interrupted")
+        })?;
+        session.end().await;
+    }
+    Ok(())
+}
+
 pub(crate) async fn a_timeout_keeps_the_state_where_it_can(bench: &Bench) -> Result<(), Failed> {
-    let limits = bench.limits.narrow(&timeout(Duration::from_secs(2)))?;
+    let limits = bench.limits.narrow(&timeout(patient(Duration::from_secs(2))?))?;
     let session = bench.session("python", limits).await?;
     expect(&session, "x = 42", "").await?;
     let polite = cell(&session, "print('before')\nwhile True: pass").await?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use inline_runtime::Signal;
 use inline_sandbox::{Program, RunControl, RunEvent, RunResult, WarmConfig, WarmPool};
+use inline_tests::environment::patient;
 use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
@@ -39,7 +40,7 @@ pub(crate) async fn the_next_run_finds_its_interpreter_waiting(bench: &Bench) ->
             bench.containers.settled().await;
             ensure(pool.len() == 1, || "nothing was made ahead".to_owned())?;
             // The interpreter takes a moment to start.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(patient(Duration::from_millis(300))?).await;
             let begun = Instant::now();
             let warm = run(bench, &pool, &program).await?;
             times.push(begun.elapsed());
@@ -54,7 +55,7 @@ pub(crate) async fn the_next_run_finds_its_interpreter_waiting(bench: &Bench) ->
 
 pub(crate) async fn a_container_that_died_is_not_noticed(bench: &Bench) -> Result<(), Failed> {
     let pool = WarmPool::new(bench.containers.clone(), WarmConfig::default());
-    for wait in [Duration::ZERO, Duration::from_millis(500)] {
+    for wait in [Duration::ZERO, patient(Duration::from_millis(500))?] {
         let order = bench.order("python").await?;
         pool.replenish(order.clone());
         bench.containers.settled().await;

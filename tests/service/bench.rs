@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inline::{ContainerRuntime, ListFilter};
-use inline_sandbox::{Owner, Program, RunRequest, RunResult, SandboxService, SecretUrl};
+use inline_sandbox::{Owner, Program, RunRequest, RunResult, SandboxConfig, SandboxService, SecretUrl};
+use inline_tests::environment::patience;
 use inline_tests::index::Index;
 use inline_tests::service::{Engine, config, told};
 use libtest_mimic::Failed;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use crate::ensure;
 
 pub(crate) struct Bench {
+    pub(crate) engine: Engine,
     pub(crate) runtime: Arc<dyn ContainerRuntime>,
     pub(crate) service: SandboxService,
     pub(crate) directory: TempDir,
@@ -22,13 +24,23 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn open(engine: Engine) -> Result<Self, Failed> {
+        Self::on(engine, engine.connect().await?, |_| {}).await
+    }
+
+    /// Opens a service on an engine with other settings than most cases have.
+    pub(crate) async fn on(
+        engine: Engine,
+        runtime: Arc<dyn ContainerRuntime>,
+        change: impl FnOnce(&mut SandboxConfig),
+    ) -> Result<Self, Failed> {
         let directory = tempfile::Builder::new().prefix("inline-service-").tempdir()?;
-        let runtime = engine.connect().await?;
-        let (mut config, index) = (config(directory.path())?, Index::start()?);
+        let (mut config, index) = (config(engine, directory.path())?, Index::start()?);
+        change(&mut config);
         config.packages.pip_index_url = Some(SecretUrl::new(index.pip()));
         config.packages.npm_registry = Some(SecretUrl::new(index.npm()));
         let service = SandboxService::open(Arc::clone(&runtime), config).await.map_err(told)?;
         Ok(Self {
+            engine,
             runtime,
             service,
             directory,
@@ -57,7 +69,7 @@ impl Bench {
 
     /// Waits until `holds`.
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut(&Self) -> bool) -> Result<(), Failed> {
-        for _ in 0..300 {
+        for _ in 0..300 * patience()? {
             if holds(self).await {
                 return Ok(());
             }

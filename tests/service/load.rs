@@ -6,20 +6,19 @@ use inline::ListFilter;
 use inline_sandbox::{Program, RunRequest};
 use libtest_mimic::Failed;
 
+use inline_tests::environment::{INLINE_TEST_RUNS, variable};
 use inline_tests::service::{owner, told};
 
 use crate::bench::Bench;
 use crate::ensure;
 
-/// How many runs; 1,000 take some minutes.
-const INLINE_TEST_RUNS: &str = "INLINE_TEST_RUNS";
 const RUNS: usize = 40;
 
 pub(crate) async fn many_runs_leave_nothing_and_grow_nothing(bench: &Bench) -> Result<(), Failed> {
-    let runs = std::env::var(INLINE_TEST_RUNS)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(RUNS);
+    let runs = match variable(INLINE_TEST_RUNS) {
+        Some(text) => text.parse()?,
+        None => RUNS,
+    };
     let owners = [owner("alice")?, owner("bob")?, owner("carol")?];
     let batch = async |count: usize| {
         for number in 0..count {

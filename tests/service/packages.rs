@@ -10,7 +10,7 @@ use inline_tests::service::{owner, told};
 use crate::bench::Bench;
 use crate::ensure;
 
-async fn install(
+pub(crate) async fn install(
     service: &SandboxService,
     name: &str,
     manager: PackageManager,

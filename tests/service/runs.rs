@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use inline::{ListFilter, labels};
 use inline_sandbox::{Program, Progress, RunRequest, Verdict};
 use libtest_mimic::Failed;
 
+use inline_tests::environment::patient;
 use inline_tests::service::{owner, told};
 
 use crate::bench::Bench;
@@ -25,8 +27,9 @@ pub(crate) async fn a_run_in_each_language_and_the_next_one_warm(bench: &Bench) 
         })?;
         let mut times = Vec::new();
         for _ in 0..8 {
-            // One is made ahead behind the answer, and its interpreter takes a moment, on a busy machine a longer one.
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            bench.until("the next container runs", is_one_ahead).await?;
+            // Its interpreter takes a moment, on a busy machine a longer one.
+            tokio::time::sleep(patient(Duration::from_millis(200))?).await;
             let begun = Instant::now();
             let next = bench.run(&alice, Program::new(language, source)).await?;
             ensure(next.verdict.is_ok() && next.stdout.to_text() == stdout, || {
@@ -35,18 +38,24 @@ pub(crate) async fn a_run_in_each_language_and_the_next_one_warm(bench: &Bench) 
             if next.warm {
                 times.push(begun.elapsed());
             }
+            if times.len() == 4 {
+                break;
+            }
         }
         times.sort();
-        ensure(times.len() >= 4, || {
+        ensure(times.len() == 4, || {
             format!("{language}: {} of 8 were warm", times.len())
         })?;
-        println!(
-            "{language}: cold {cold_time:?}, warm {:?} (median of {})",
-            times[times.len() / 2],
-            times.len()
-        );
+        println!("{language}: cold {cold_time:?}, warm {:?} (third of 4)", times[2]);
     }
     Ok(())
+}
+
+/// Returns whether a container that was made ahead, behind the answer, waits.
+async fn is_one_ahead(bench: &Bench) -> bool {
+    let warm = ListFilter::instance(bench.service.instance()).with_label(labels::ROLE, "warm");
+    let listed = bench.runtime.list(&warm).await;
+    listed.is_ok_and(|all| all.iter().any(|container| container.state.is_running()))
 }
 
 pub(crate) async fn files_live_from_run_to_run_and_what_is_made_is_told(bench: &Bench) -> Result<(), Failed> {
@@ -97,7 +106,7 @@ pub(crate) async fn a_workspace_that_fills_ends_the_run(bench: &Bench) -> Result
     let begun = Instant::now();
     let result = bench.run(&alice, Program::new("bash", source)).await?;
     ensure(result.verdict == Verdict::DiskFull, || format!("{result:?}"))?;
-    ensure(begun.elapsed() < Duration::from_secs(20), || {
+    ensure(begun.elapsed() < patient(Duration::from_secs(20))?, || {
         format!("after {:?}", begun.elapsed())
     })?;
     let refused = bench
@@ -163,7 +172,7 @@ pub(crate) async fn much_output_is_bounded(bench: &Bench) -> Result<(), Failed> 
 pub(crate) async fn a_one_shot_run_leaves_nothing(bench: &Bench) -> Result<(), Failed> {
     let request = RunRequest::new(
         owner("alice")?,
-        Program::new("bash", "echo x > made.txt; (sleep 100; echo y > late.txt) &"),
+        Program::new("bash", "echo x > made.txt; (sleep 1000; echo y > late.txt) &"),
     );
     let result = bench
         .service
@@ -174,6 +183,8 @@ pub(crate) async fn a_one_shot_run_leaves_nothing(bench: &Bench) -> Result<(), F
     ensure(result.verdict.is_ok() && result.artifacts.files.len() == 1, || {
         format!("{result:?}")
     })?;
+    // While somebody has the result, what was made can still be read.
+    drop(result);
     let owners = bench.directory.path().join("base/workspaces/owners");
     bench
         .until("the workspace is gone", async |_| {

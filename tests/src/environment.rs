@@ -1,6 +1,7 @@
 //! The environment variables that choose what is tested.
 
 use std::env;
+use std::time::Duration;
 
 /// Names the engines to test, separated by commas: `docker`, `podman`, `podman-rlimit`. The fake is always tested.
 pub const INLINE_TEST: &str = "INLINE_TEST";
@@ -11,8 +12,14 @@ pub const INLINE_TEST_REGISTRY: &str = "INLINE_TEST_REGISTRY";
 /// Multiplies every time that a case may take, for slow hosts; 1 by default.
 pub const INLINE_TEST_PATIENCE: &str = "INLINE_TEST_PATIENCE";
 
+/// Says how many runs in a row must leave nothing behind and grow nothing; 40 by default.
+pub const INLINE_TEST_RUNS: &str = "INLINE_TEST_RUNS";
+
 /// Names a README, into which the table of capabilities is written instead of being compared.
 pub const INLINE_TEST_BLESS: &str = "INLINE_TEST_BLESS";
+
+/// Names the directory with the wheels of matplotlib and all that it needs; the case that needs them runs only with it.
+pub const INLINE_TEST_WHEELS: &str = "INLINE_TEST_WHEELS";
 
 /// Returns a variable, unless it is missing, empty or not UTF-8.
 pub fn variable(name: &str) -> Option<String> {
@@ -34,4 +41,13 @@ pub fn patience() -> Result<u32, String> {
             "`{INLINE_TEST_PATIENCE}` is `{text}`, not a number from 1 to 100"
         )),
     }
+}
+
+/// Returns `time` on a fast host, and so much more of it on a slow one as [`INLINE_TEST_PATIENCE`] says.
+///
+/// # Errors
+///
+/// - As for [`patience`].
+pub fn patient(time: Duration) -> Result<Duration, String> {
+    Ok(time * patience()?)
 }

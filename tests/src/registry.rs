@@ -1,11 +1,12 @@
 //! The registry that holds the test images, as `scripts/images` fills it.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use inline_conformance::RegistryImages;
 use inline_runtime::{Error, ErrorKind, ImageReference, Result};
+use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SHELL: &str = "alpine";
@@ -58,25 +59,49 @@ pub fn images(registry: &str) -> Result<RegistryImages> {
     })
 }
 
+/// Fetches the one layer of the shell image: a tarball of a root filesystem.
+///
+/// # Errors
+///
+/// - What the connection fails with, and if the registry has no such image.
+pub fn layer(registry: &str) -> io::Result<Vec<u8>> {
+    let (_, manifest) = ask(registry, "GET", &format!("manifests/{TAG}"))?;
+    let manifest: Value = serde_json::from_slice(&manifest)?;
+    let layer = manifest["layers"][0]["digest"].as_str();
+    let layer = layer.ok_or_else(|| io::Error::other("its manifest has no layer"))?;
+    Ok(ask(registry, "GET", &format!("blobs/{layer}"))?.1)
+}
+
 /// Asks for the digest of the shell image's manifest.
 fn digest(registry: &str) -> io::Result<Option<String>> {
+    let (headers, _) = ask(registry, "HEAD", &format!("manifests/{TAG}"))?;
+    let is_digest = |line: &String| line.to_ascii_lowercase().starts_with("docker-content-digest:");
+    let digest = headers.into_iter().find(is_digest);
+    Ok(digest.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())))
+}
+
+/// Asks about the shell image; returns the lines of the header, and the body.
+fn ask(registry: &str, method: &str, what: &str) -> io::Result<(Vec<String>, Vec<u8>)> {
     let address = registry
         .to_socket_addrs()?
         .next()
         .ok_or_else(|| io::Error::other("it has no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
+    // A client of the oldest version gets its answer in one piece.
     write!(
         stream,
-        "HEAD /v2/{SHELL}/manifests/{TAG} HTTP/1.1\r\nHost: {registry}\r\nAccept: {MANIFESTS}\r\nConnection: close\r\n\r\n"
+        "{method} /v2/{SHELL}/{what} HTTP/1.0\r\nHost: {registry}\r\nAccept: {MANIFESTS}\r\n\r\n"
     )?;
-    for line in BufReader::new(stream).lines() {
-        let line = line?;
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("docker-content-digest")
-        {
-            return Ok(Some(value.trim().to_owned()));
+    let mut stream = BufReader::new(stream);
+    let (mut headers, mut body) = (Vec::new(), Vec::new());
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 || line.trim_end().is_empty() {
+            break;
         }
+        headers.push(line.trim_end().to_owned());
     }
-    Ok(None)
+    stream.read_to_end(&mut body)?;
+    Ok((headers, body))
 }
