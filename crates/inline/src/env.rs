@@ -75,8 +75,8 @@ pub const DOCKER_BINARY: &str = "DOCKER_BINARY";
 
 /// The prefix that is ours: a variable that has it and is not known is an error.
 const PREFIX: &str = "INLINE_";
-/// The prefix of variables that only the project's own scripts and tests read.
-const TEST_PREFIX: &str = "INLINE_TEST";
+/// How variables begin that only the project's own scripts and tests read.
+const OF_TESTS: [&str; 2] = ["INLINE_TEST", "INLINE_DISCORD_OPENAPI"];
 /// Those of our variables that the configuration knows.
 const KNOWN: [&str; 8] = [
     INLINE_CONFIG,
@@ -113,7 +113,7 @@ impl Environment {
         let ours = self
             .0
             .keys()
-            .filter(|name| name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX));
+            .filter(|name| name.starts_with(PREFIX) && !OF_TESTS.iter().any(|of_tests| name.starts_with(of_tests)));
         ours.map(String::as_str)
             .find(|name| !KNOWN.contains(name))
             .map(|name| (name, crate::keys::nearest(name, KNOWN.into_iter())))

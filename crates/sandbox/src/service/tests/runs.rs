@@ -75,12 +75,12 @@ async fn an_image_that_is_not_there_is_pulled_once_for_all_who_wait() {
         .with_pause(Duration::from_millis(50));
     let bench = Bench::with(crate::testing::fake_without_images().with_pull(&image, script), |_| ()).await;
     let mut first = bench.start("local:alice", "print one");
-    let second = bench.start("local:bob", "print two");
     let pulls = || {
         let calls = bench.fake.calls();
         calls.iter().filter(|call| matches!(call, Call::Pull(_))).count()
     };
     until("a pull", async || pulls() == 1).await;
+    let second = bench.start("local:bob", "print two");
     until("the image is there", async || {
         tokio::time::advance(Duration::from_millis(50)).await;
         bench.fake.image(&image).await.unwrap().is_some()
