@@ -1,6 +1,8 @@
 //! Ends that are not the program's own, and what they leave: nothing.
 
+use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -41,13 +43,13 @@ pub(crate) fn signals_cancel_and_leave_nothing(bench: &Bench) -> Result<(), Fail
         let left = bench.containers()?;
         ensure(left.is_empty(), || format!("{name}: {left:?}"))?;
     }
+    let program = "import time; open('begun-here', 'w').close(); time.sleep(1000)";
     let child = bench
-        .command(&["run", "--json", "-c", "import time; time.sleep(1000)"])?
+        .command(&["run", "--json", "--owner", "alice", "-c", program])?
         .spawn()?;
-    until("a container", || Ok(!bench.containers()?.is_empty()))?;
+    until("the program", || Ok(is_below(bench.directory.path(), "begun-here")))?;
     signal(&child, "INT")?;
     let output = child.wait_with_output()?;
-    // It may have come before the program began.
     let told = String::from_utf8_lossy(&output.stdout);
     ensure(
         output.status.code() == Some(130) && told.contains(r#""verdict":"cancelled""#),
@@ -119,4 +121,13 @@ pub(crate) fn what_a_killed_one_leaves_is_cleared_up(bench: &Bench) -> Result<()
     child.wait()?;
     let printed = bench.printed(&["run", "-c", "print('next')"])?;
     ensure(printed == "next\n", || printed)
+}
+
+/// Returns whether a file of this name is anywhere below a directory.
+fn is_below(directory: &Path, name: &str) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| {
+        path.file_name().is_some_and(|own| own == name)
+            || (path.is_dir() && !path.is_symlink() && is_below(&path, name))
+    })
 }
