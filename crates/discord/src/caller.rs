@@ -17,14 +17,7 @@ pub(crate) fn of_command(interaction: &serenity::CommandInteraction) -> (Caller,
         interaction.member.as_deref(),
         interaction.attachment_size_limit,
     );
-    let answered = Interaction {
-        application: interaction.application_id.get(),
-        id: interaction.id.get(),
-        token: Secret(interaction.token.clone()),
-        channel: caller.channel,
-        user: caller.user,
-    };
-    (caller, answered)
+    answered(caller, interaction.application_id, interaction.id, &interaction.token)
 }
 
 /// Returns who pressed a button, and what answers that.
@@ -36,14 +29,7 @@ pub(crate) fn of_component(interaction: &serenity::ComponentInteraction) -> (Cal
         interaction.member.as_ref(),
         interaction.attachment_size_limit,
     );
-    let answered = Interaction {
-        application: interaction.application_id.get(),
-        id: interaction.id.get(),
-        token: Secret(interaction.token.clone()),
-        channel: caller.channel,
-        user: caller.user,
-    };
-    (caller, answered)
+    answered(caller, interaction.application_id, interaction.id, &interaction.token)
 }
 
 /// Returns who sent a form, and what answers that.
@@ -55,14 +41,24 @@ pub(crate) fn of_modal(interaction: &serenity::ModalInteraction) -> (Caller, Int
         interaction.member.as_ref(),
         interaction.attachment_size_limit,
     );
-    let answered = Interaction {
-        application: interaction.application_id.get(),
-        id: interaction.id.get(),
-        token: Secret(interaction.token.clone()),
+    answered(caller, interaction.application_id, interaction.id, &interaction.token)
+}
+
+/// Returns the caller, and what answers them.
+fn answered(
+    caller: Caller,
+    application: serenity::ApplicationId,
+    id: serenity::InteractionId,
+    token: &str,
+) -> (Caller, Interaction) {
+    let interaction = Interaction {
+        application: application.get(),
+        id: id.get(),
+        token: Secret(token.to_owned()),
         channel: caller.channel,
         user: caller.user,
     };
-    (caller, answered)
+    (caller, interaction)
 }
 
 /// Returns who wrote a message.

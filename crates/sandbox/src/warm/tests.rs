@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use inline_fake::{Call, FakeRuntime, Fault, Operation};
-use inline_runtime::{ContainerRuntime, ErrorKind, Signal, labels};
+use inline_runtime::{ContainerId, ContainerRuntime, ErrorKind, ListFilter, Signal, labels};
 use tokio::time::sleep;
 
 use super::*;
@@ -29,6 +29,10 @@ impl Fixture {
         self.settled().await;
     }
 
+    async fn first_container(&self) -> ContainerId {
+        self.fake.list(&ListFilter::default()).await.unwrap().remove(0).id
+    }
+
     async fn settled(&self) {
         self.pool.containers.settled().await;
     }
@@ -52,7 +56,7 @@ impl Fixture {
     }
 
     async fn running(&self) -> usize {
-        let all = self.fake.list(&inline_runtime::ListFilter::default()).await.unwrap();
+        let all = self.fake.list(&ListFilter::default()).await.unwrap();
         all.iter().filter(|container| container.state.is_running()).count()
     }
 }
@@ -143,13 +147,7 @@ async fn one_that_is_not_used_goes() {
 async fn one_that_dies_is_not_noticed() {
     let fixture = Fixture::new(fake().build());
     fixture.replenish("local:a").await;
-    let id = fixture
-        .fake
-        .list(&inline_runtime::ListFilter::default())
-        .await
-        .unwrap()
-        .remove(0)
-        .id;
+    let id = fixture.first_container().await;
     fixture.fake.kill(&id, Signal::KILL).await.unwrap();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(fixture.pool.len(), 0);
@@ -161,13 +159,7 @@ async fn one_that_dies_is_not_noticed() {
 
     // Its death comes to light only when the program is sent.
     fixture.replenish("local:a").await;
-    let id = fixture
-        .fake
-        .list(&inline_runtime::ListFilter::default())
-        .await
-        .unwrap()
-        .remove(0)
-        .id;
+    let id = fixture.first_container().await;
     fixture.fake.kill(&id, Signal::KILL).await.unwrap();
     let result = fixture.run("local:a").await;
     assert_eq!(
