@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use inline_tests::environment::patient;
 use inline_tests::index::Index;
 use inline_tests::service::{Engine, config, owner, told};
+use inline_tests::suite::ensure;
 use victim::Stage;
 
 const INLINE_TEST_VICTIM: &str = "INLINE_TEST_VICTIM";
@@ -158,8 +159,4 @@ async fn kill_one(
     sleep(delay).await;
     victim.kill().await?;
     Ok(())
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

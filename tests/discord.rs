@@ -51,6 +51,7 @@ use std::process::ExitCode;
 use futures::future::LocalBoxFuture;
 use inline_tests::environment::variable;
 use inline_tests::service::Engine;
+use inline_tests::suite::ensure;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use bench::Bench;
@@ -181,8 +182,4 @@ fn run<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> 
         .enable_all()
         .build()?;
     runtime.block_on(future)
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

@@ -20,20 +20,15 @@ mod sdk;
 
 use std::process::ExitCode;
 
+use inline_tests::cases;
 use inline_tests::environment::variable;
 use inline_tests::service::Engine;
+use inline_tests::suite::ensure;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use bench::{Bench, CLIENTS};
 
 type Case = fn(&Bench) -> Result<(), Failed>;
-
-/// Names a case by its function.
-macro_rules! cases {
-    ($($module:ident::$case:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*]
-    };
-}
 
 /// Those that need the clients.
 const OF_CLIENTS: &[(&str, Case)] = &cases![
@@ -71,8 +66,4 @@ fn main() -> ExitCode {
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

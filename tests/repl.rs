@@ -16,19 +16,14 @@ mod terminal;
 
 use std::process::ExitCode;
 
+use inline_tests::cases;
 use inline_tests::service::Engine;
+use inline_tests::suite::ensure;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use bench::Bench;
 
 type Case = fn(&Bench) -> Result<(), Failed>;
-
-/// Names a case by its function.
-macro_rules! cases {
-    ($($module:ident::$case:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*]
-    };
-}
 
 const CASES: &[(&str, Case)] = &cases![
     piped::programs_print_their_output_alone,
@@ -61,8 +56,4 @@ fn main() -> ExitCode {
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

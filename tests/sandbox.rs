@@ -16,22 +16,16 @@ mod warm;
 use std::process::ExitCode;
 
 use futures::future::LocalBoxFuture;
+use inline_tests::async_cases;
 use inline_tests::service::Engine;
+use inline_tests::suite::{ensure, in_turn};
 use libtest_mimic::{Arguments, Failed, Trial};
-use tokio::sync::RwLock;
 
 use bench::Bench;
 
 type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
 
-/// Names a case by its function.
-macro_rules! cases {
-    ($($module:ident::$case:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($case)), |bench| Box::pin($module::$case(bench)))),*]
-    };
-}
-
-const CASES: &[(&str, Case)] = &cases![
+const CASES: &[(&str, Case)] = &async_cases![
     runs::programs_print_and_end,
     runs::what_goes_wrong_is_shown_with_the_programs_own_lines,
     runs::programs_get_arguments_input_and_directory,
@@ -66,7 +60,6 @@ const ALONE: [&str; 3] = [
     "stops::a_slow_reader_holds_the_program_back_and_no_deadline",
     "warm::the_next_run_finds_its_interpreter_waiting",
 ];
-static BESIDE: RwLock<()> = RwLock::const_new(());
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
@@ -75,23 +68,14 @@ fn main() -> ExitCode {
         for &(name, case) in CASES {
             let trial = Trial::test(format!("{}::sandbox::{name}", engine.name()), move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(async {
-                    let (_alone, _beside) = if ALONE.contains(&name) {
-                        (Some(BESIDE.write().await), None)
-                    } else {
-                        (None, Some(BESIDE.read().await))
-                    };
+                runtime.block_on(in_turn(ALONE.contains(&name), async {
                     let bench = Bench::open(engine).await?;
                     let outcome = case(&bench).await;
                     outcome.and(bench.close().await)
-                })
+                }))
             });
             trials.push(trial.with_ignored_flag(!is_tested));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

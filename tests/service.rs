@@ -24,22 +24,16 @@ use std::process::ExitCode;
 
 use futures::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
-use tokio::sync::RwLock;
 
 use bench::Bench;
+use inline_tests::async_cases;
 use inline_tests::environment::{INLINE_TEST_WHEELS, variable};
 use inline_tests::service::Engine;
+use inline_tests::suite::{ensure, in_turn};
 
 type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
 
-/// Names a case by its function.
-macro_rules! cases {
-    ($($module:ident::$case:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($case)), |bench| Box::pin($module::$case(bench)))),*]
-    };
-}
-
-const CASES: &[(&str, Case)] = &cases![
+const CASES: &[(&str, Case)] = &async_cases![
     runs::a_run_in_each_language_and_the_next_one_warm,
     runs::files_live_from_run_to_run_and_what_is_made_is_told,
     runs::owners_do_not_see_each_other,
@@ -61,7 +55,6 @@ const CASES: &[(&str, Case)] = &cases![
 
 /// Measures this process, and so runs without any other beside it.
 const ALONE: &str = "load::many_runs_leave_nothing_and_grow_nothing";
-static BESIDE: RwLock<()> = RwLock::const_new(());
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
@@ -73,16 +66,11 @@ fn main() -> ExitCode {
                     .worker_threads(2)
                     .enable_all()
                     .build()?;
-                runtime.block_on(async {
-                    let (_alone, _beside) = if name == ALONE {
-                        (Some(BESIDE.write().await), None)
-                    } else {
-                        (None, Some(BESIDE.read().await))
-                    };
+                runtime.block_on(in_turn(name == ALONE, async {
                     let bench = Bench::open(engine).await?;
                     let outcome = case(&bench).await;
                     outcome.and(bench.close().await)
-                })
+                }))
             });
             let has_network = engine.has_network();
             let can_run = match name.split("::").next() {
@@ -94,8 +82,4 @@ fn main() -> ExitCode {
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(why().into()) }
 }

@@ -10,4 +10,5 @@ pub mod left;
 pub mod podman;
 pub mod registry;
 pub mod service;
+pub mod suite;
 pub mod table;

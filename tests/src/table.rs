@@ -1,6 +1,6 @@
 //! The README's table of what each driver can enforce: written by the drivers, and checked against them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -40,30 +40,24 @@ impl Table {
     /// Reads the table of a README; what is not there is empty.
     pub fn of_readme(readme: &str) -> Self {
         let mut table = Self::default();
-        let mut names: Vec<String> = Vec::new();
         let block = place(readme).map_or("", |place| &readme[place]);
-        for line in block.lines() {
-            if let Some(row) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) {
-                let mut cells = row.split(" | ").map(str::trim);
-                let first = cells.next().unwrap_or_default().trim_matches('`').to_owned();
-                if names.is_empty() {
-                    names = cells.map(str::to_owned).collect();
-                    continue;
-                }
-                for (name, cell) in names.iter().zip(cells) {
-                    let why = (cell != YES).then(String::new);
-                    table
-                        .columns
-                        .entry(name.clone())
-                        .or_default()
-                        .insert(first.clone(), why);
-                }
-            } else if let Some((capability, rest)) = line.strip_prefix("- `").and_then(|line| line.split_once("` (")) {
-                let Some((name, why)) = rest.split_once("): ") else {
-                    continue;
+        let reasons: HashMap<&str, &str> = block.lines().filter_map(|line| line.split_once(". ")).collect();
+        let mut rows = block
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+            .map(|row| row.split(" | ").map(str::trim));
+        let names: Vec<&str> = rows.next().into_iter().flatten().skip(1).collect();
+        for mut cells in rows {
+            let capability = cells.next().unwrap_or_default().trim_matches('`');
+            for (&name, cell) in names.iter().zip(cells) {
+                let number = cell.strip_prefix(NO).map(|number| number.trim_matches([' ', '(', ')']));
+                let why = match number {
+                    Some(number) => Some(reasons.get(number).copied().unwrap_or_default().to_owned()),
+                    None if cell == YES => None,
+                    None => continue,
                 };
                 let column = table.columns.entry(name.to_owned()).or_default();
-                column.insert(capability.to_owned(), Some(why.to_owned()));
+                column.insert(capability.to_owned(), why);
             }
         }
         table
@@ -110,23 +104,31 @@ impl Table {
         }
         text.push_str("\n|---|");
         text.push_str(&"---|".repeat(self.columns.len()));
-        let mut reasons = String::new();
+        let mut reasons: Vec<&str> = Vec::new();
         for capability in Capability::ALL {
             let _ = write!(text, "\n| `{capability}` |");
-            for (name, column) in &self.columns {
+            for column in self.columns.values() {
                 match column.get(capability.name()) {
                     Some(None) => {
                         let _ = write!(text, " {YES} |");
                     }
                     Some(Some(why)) => {
-                        let _ = write!(text, " {NO} |");
-                        let _ = writeln!(reasons, "- `{capability}` ({name}): {why}");
+                        let known = reasons.iter().position(|reason| reason == why);
+                        let index = known.unwrap_or_else(|| {
+                            reasons.push(why);
+                            reasons.len() - 1
+                        });
+                        let _ = write!(text, " {NO} ({}) |", index + 1);
                     }
                     None => text.push_str(" ? |"),
                 }
             }
         }
-        format!("{text}\n\n{reasons}")
+        text.push_str("\n\n");
+        for (number, why) in (1..).zip(reasons) {
+            let _ = writeln!(text, "{number}. {why}");
+        }
+        text
     }
 }
 

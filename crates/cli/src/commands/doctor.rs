@@ -6,7 +6,7 @@ mod trial;
 
 use std::collections::BTreeMap;
 
-use inline::{ContainerRuntime, Detection, Image, LimitMechanism};
+use inline::{ContainerRuntime, Detection, Image, ImageReference, LimitMechanism};
 use inline_sandbox::Language;
 
 use crate::exit;
@@ -28,16 +28,15 @@ pub(crate) async fn run(setup: &Setup, interrupt: &Interrupt) -> Result<u8> {
             return finish(report).await;
         }
     };
-    let host_image = detection.runtime.info().await.ok().and_then(|info| info.host_image);
-    let languages = match host_image {
-        Some(image) => setup.sandbox.clone().with_host_image(&image).languages()?,
-        None => setup.sandbox.languages()?,
-    };
     let asked = async {
-        engine(&mut report, &detection).await;
-        Ok::<_, Failure>(images(&mut report, &*detection.runtime, &languages).await)
+        let languages = match engine(&mut report, &detection).await {
+            Some(image) => setup.sandbox.clone().with_host_image(&image).languages()?,
+            None => setup.sandbox.languages()?,
+        };
+        let images = images(&mut report, &*detection.runtime, &languages).await;
+        Ok::<_, Failure>((languages, images))
     };
-    let images = interrupt.bound(asked).await?;
+    let (languages, images) = interrupt.bound(asked).await?;
     capabilities(
         &mut report,
         setup,
@@ -67,10 +66,14 @@ async fn finish(report: Report) -> Result<u8> {
     print(report.into_text()).await.map(|()| code)
 }
 
-async fn engine(report: &mut Report, detection: &Detection) {
+/// Tells of the engine; returns the image that it has of itself, if it has one.
+async fn engine(report: &mut Report, detection: &Detection) -> Option<ImageReference> {
     let info = match detection.runtime.info().await {
         Ok(info) => info,
-        Err(error) => return report.problem("engine", &Failure::from(error).text()),
+        Err(error) => {
+            report.problem("engine", &Failure::from(error).text());
+            return None;
+        }
     };
     let why = if detection.named {
         "as configured"
@@ -106,6 +109,7 @@ async fn engine(report: &mut Report, detection: &Detection) {
             &format!("{}: {}{hint}", attempt.driver, attempt.error.message()),
         );
     }
+    info.host_image
 }
 
 /// Returns the images that are on the engine, by language.

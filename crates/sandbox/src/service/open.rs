@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use inline_runtime::{Capability, ContainerRuntime};
+use inline_runtime::{Capability, ContainerRuntime, Info};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,15 +37,16 @@ impl SandboxService {
     /// - [`SandboxError::Runtime`] if the engine does not say what it is.
     pub async fn open(runtime: Arc<dyn ContainerRuntime>, config: SandboxConfig) -> Result<Self> {
         config.validate()?;
-        let config = match runtime.info().await?.host_image {
-            Some(image) => config.with_host_image(&image),
+        let info = runtime.info().await?;
+        let config = match &info.host_image {
+            Some(image) => config.with_host_image(image),
             None => config,
         };
         let languages = config.languages()?;
         let Some(directory) = config.base_dir.clone() else {
             return Err(invalid("base_dir", "it is not set"));
         };
-        let (host_user, user) = users(&*runtime, &config).await?;
+        let (host_user, user) = users(&info, &*runtime, &config)?;
         let base = tokio::task::spawn_blocking(move || BaseDirectory::open(&directory))
             .await
             .map_err(|_| SandboxError::shutting_down())??;
@@ -135,11 +136,11 @@ impl Drop for Inner {
 }
 
 /// Returns whom files belong to, and the user and group ids of programs.
-async fn users(runtime: &dyn ContainerRuntime, config: &SandboxConfig) -> Result<(HostUser, (u32, u32))> {
+fn users(info: &Info, runtime: &dyn ContainerRuntime, config: &SandboxConfig) -> Result<(HostUser, (u32, u32))> {
     let (own, configured) = (HostUser::current(), (config.uid, config.gid));
     if runtime.capabilities().has(Capability::UserNamespace) {
         // The engine makes the user inside the one who runs the engine.
-        if own.uid == 0 && runtime.info().await?.rootless {
+        if own.uid == 0 && info.rootless {
             let why = "the engine runs without root and the service as root, whose files programs could not reach: run the \
                        service as the engine's user";
             return Err(invalid("uid", why));
