@@ -10,7 +10,7 @@ pub(crate) fn runs_are_safe_where_limits_bind(bench: &Bench) -> Result<(), Faile
     // So that there is an image to try.
     bench.printed(&["run", "--language", "bash", "-c", ":"])?;
     let report = bench.printed(&["doctor"])?;
-    let image = format!("{}: here", bench.engine.image("bash")?);
+    let image = format!("{}: here", bench.engine.image("bash")?.familiar());
     for part in [
         bench.engine.driver(),
         "rootless",

@@ -63,6 +63,27 @@ impl ImageReference {
         format!("{}/{}", self.registry, self.repository)
     }
 
+    /// Returns what people write for the same image: what is filled in is left out again.
+    ///
+    /// ```
+    /// use inline_runtime::ImageReference;
+    ///
+    /// let full: ImageReference = "docker.io/library/python:latest".parse()?;
+    /// assert_eq!(full.familiar(), "python");
+    /// # Ok::<(), inline_runtime::Error>(())
+    /// ```
+    pub fn familiar(&self) -> String {
+        let full = self.to_string();
+        let short = full.strip_prefix("docker.io/").unwrap_or(&full);
+        let short = short.strip_prefix("library/").unwrap_or(short);
+        let short = short.strip_suffix(":latest").unwrap_or(short);
+        // Without its first word a name may mean another one.
+        match short.parse::<Self>() {
+            Ok(same) if same == *self => short.to_owned(),
+            _ => full,
+        }
+    }
+
     /// Returns what means this image and no other to every engine: the digest without the tag where there is one.
     pub fn pinned(&self) -> String {
         match &self.digest {
@@ -283,6 +304,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ImageReference>().unwrap().to_string(), full, "{text}");
         }
+    }
+
+    #[test]
+    fn what_people_write_means_the_same() {
+        for (full, familiar) in [
+            ("docker.io/library/alpine:latest", "alpine"),
+            ("docker.io/library/python:3.11-slim", "python:3.11-slim"),
+            ("docker.io/team/app:latest", "team/app"),
+            ("docker.io/library/a/b", "docker.io/library/a/b:latest"),
+            ("docker.io/localhost/app:1", "docker.io/localhost/app:1"),
+            ("localhost:5000/app:latest", "localhost:5000/app"),
+        ] {
+            let reference: ImageReference = full.parse().unwrap();
+            assert_eq!(reference.familiar(), familiar);
+            assert_eq!(familiar.parse::<ImageReference>().unwrap(), reference);
+        }
+        let digest = format!("alpine@sha256:{HEX}");
+        assert_eq!(digest.parse::<ImageReference>().unwrap().familiar(), digest);
     }
 
     #[test]

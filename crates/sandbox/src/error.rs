@@ -9,6 +9,8 @@ use std::time::Duration;
 use busy::Seconds;
 use inline_runtime::ImageReference;
 
+use crate::PackageManager;
+
 pub use busy::BusyReason;
 
 /// The result of a call to the service.
@@ -102,10 +104,18 @@ pub enum SandboxError {
         language: String,
     },
     /// The image has not the interpreter of the language.
-    #[error("image `{image}` has no interpreter of language `{}`", .language.escape_debug())]
+    #[error("image `{}` has no interpreter of language `{}`", .image.familiar(), .language.escape_debug())]
     NoInterpreter {
         /// The language.
         language: String,
+        /// The image.
+        image: ImageReference,
+    },
+    /// The image has not the package manager.
+    #[error("image `{}` has no {manager}", .image.familiar())]
+    NoPackageManager {
+        /// The package manager.
+        manager: PackageManager,
         /// The image.
         image: ImageReference,
     },
@@ -220,6 +230,9 @@ impl SandboxError {
                 "install it there (`host` is this machine), or let `languages.{}.image` name an image that has it",
                 language.escape_debug()
             ),
+            Self::NoPackageManager { .. } => {
+                "install it there (`host` is this machine), or let the language have an image that has it".to_owned()
+            }
             Self::ImageNotAllowed { .. } => "the operator can add it to `allowed_images`".to_owned(),
             Self::StoreUnusable { .. } => {
                 "restore a copy, or move the file away to begin an empty one; workspaces are kept".to_owned()

@@ -122,7 +122,9 @@ async fn images(
     let mut present = BTreeMap::new();
     for language in languages.values() {
         let (name, image) = (&language.name, &language.image);
-        match runtime.image(image).await {
+        let asked = runtime.image(image).await;
+        let image = image.familiar();
+        match asked {
             Ok(Some(found)) => {
                 let size = found
                     .size

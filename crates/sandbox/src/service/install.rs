@@ -194,6 +194,10 @@ impl Plan {
         if let Some(cache) = cache {
             cache.close(inner).await;
         }
+        if lacks(self.manager, &brought) {
+            let (manager, image) = (self.manager, image.clone());
+            return Err(SandboxError::NoPackageManager { manager, image });
+        }
         if !brought.verdict.is_ok() {
             return Ok(brought);
         }
@@ -247,6 +251,13 @@ impl Plan {
             .await?;
         inner.store.packages(&room.owner).await
     }
+}
+
+/// Returns whether a package manager was not even begun, as the image has none.
+fn lacks(manager: PackageManager, run: &RunResult) -> bool {
+    let says_so = |words: &str| run.stderr.to_text().trim_end().ends_with(words);
+    // pip is a module of the interpreter, which is there without it too.
+    run.has_no_interpreter() || manager == PackageManager::Pip && says_so(": No module named pip")
 }
 
 /// Makes one result of two containers that ran one after the other.

@@ -1,6 +1,6 @@
 //! Package managers for the tests of installations: what they bring and place are empty packages of the right names.
 //!
-//! A package `missing` is in no index, one named `endless` never comes.
+//! A package `missing` is in no index, one named `endless` never comes. Where `no-manager` is asked for there is no manager.
 
 use std::fs;
 use std::future::pending;
@@ -32,6 +32,13 @@ async fn bring(process: &FakeProcess, packages: &Path) -> Option<(u8, u8)> {
             Some((name, version)) => (name, version),
             None => (specifier.as_str(), NEWEST),
         };
+        if name == "no-manager" && is_npm {
+            process.stderr("sh: exec: npm: not found\n").await;
+            return Some((127, 0));
+        } else if name == "no-manager" {
+            process.stderr("/usr/bin/python3: No module named pip\n").await;
+            return Some((1, 0));
+        }
         process.stdout(format!("bringing {name} {version}\n")).await;
         match name {
             "missing" => {

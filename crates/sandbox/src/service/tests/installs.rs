@@ -198,6 +198,21 @@ async fn what_cannot_be_installed_leaves_what_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_image_without_the_manager_is_named() {
+    let bench = Bench::with(both(), |_| ()).await;
+    for (manager, told) in [
+        (PackageManager::Pip, "image `python:3.11-slim` has no pip"),
+        (PackageManager::Npm, "image `node:20-slim` has no npm"),
+    ] {
+        let request = InstallRequest::new(alice(), manager, ["no-manager"]);
+        let error = bench.service.install(request).outcome().await.unwrap_err();
+        assert_eq!(error.to_string(), told);
+        assert!(error.hint().is_some());
+    }
+    bench.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_installation_ends_at_its_timeout() {
     let bench = Bench::with(fake(), |config| config.packages.timeout = Duration::from_mins(7)).await;
     let mut endless = bench
