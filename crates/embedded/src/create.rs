@@ -37,8 +37,12 @@ const KEEPABLE: [(&str, CapabilitySet); 14] = [
 pub(crate) async fn create(engine: &Engine, spec: &ContainerSpec) -> Result<ContainerId> {
     spec.validate(&engine.capabilities)?;
     engine.limiter.check(&Limits::of(spec))?;
-    let (images, reference) = (engine.images.clone(), spec.image.clone());
-    let rootfs = blocking(move || images.find(&reference)?.ok_or_else(|| image::not_found(&reference))).await?;
+    let rootfs = if image::is_host(&spec.image) {
+        Rootfs::Host
+    } else {
+        let (images, reference) = (engine.images.clone(), spec.image.clone());
+        blocking(move || images.find(&reference)?.ok_or_else(|| image::not_found(&reference))).await?
+    };
     let record = record(engine, spec.clone(), rootfs)?;
     let id = record.id.clone();
     engine.containers.insert(record)?;

@@ -11,6 +11,7 @@ use crate::capability;
 use crate::channel::memory_file;
 use crate::config::EmbeddedConfig;
 use crate::container::Containers;
+use crate::executable;
 use crate::host_user::HostUser;
 use crate::image::Images;
 use crate::limits::Limiter;
@@ -31,6 +32,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// Finds out what this machine lets us do.
     pub(crate) async fn connect(config: &EmbeddedConfig) -> Result<Self> {
+        executable::ensure_linked_in()?;
         let host = HostUser::find()?;
         let of_task = config.clone();
         let (images, limiter) = blocking(move || {

@@ -1,23 +1,15 @@
 //! Turns what went wrong in the helper into errors of the contract, with the cure where one is known.
 
-use std::fs;
 use std::io;
 
 use inline_runtime::{ContainerId, Error, ErrorKind};
 
+use crate::cure::Machine;
 use crate::runtime::DRIVER;
 use crate::wire::{Failure, Step};
 
-const IN_CONTAINER: &str = "inside a container, run it with the right to make namespaces (`--security-opt seccomp=unconfined` \
-                            for users, `--cap-add SYS_ADMIN` besides for root), or run this on the host";
-const APPARMOR: &str = "AppArmor keeps users from namespaces here: allow this program by a profile with `userns,`, set \
-                        `kernel.apparmor_restrict_unprivileged_userns=0`, or run it as root";
-const SWITCHED_OFF: &str = "user namespaces are switched off for users: set `kernel.unprivileged_userns_clone=1`, or run this \
-                            as root";
-const NONE_LEFT: &str = "raise `user.max_user_namespaces`, which is the most user namespaces that there may be";
-const MASKED_PROC: &str = "parts of this `/proc` are covered, as in a container, and there users cannot mount another: run this \
-                           as root with `SYS_ADMIN`, with an uncovered `/proc` (`--security-opt systempaths=unconfined`), or on \
-                           the host";
+const LINK_IN: &str = "the driver must be linked into the executable itself: a library that another program loads, such as a module of \
+                       Python or Node.js, cannot use it; start the command `inline` from there instead";
 const NO_IDMAP: &str =
     "put it on a filesystem whose owners can be mapped, such as ext4, xfs, btrfs or tmpfs (Linux 6.3)";
 
@@ -46,28 +38,39 @@ pub(crate) fn lost() -> Error {
 
 /// Creates the error for a helper that could not be reached at all.
 pub(crate) fn no_helper(source: io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "the helper, this executable once more, did not start")
-        .with_hint(
-            "the driver must be linked into the executable itself: a library that another program loads, such as a module of \
-             Python or Node.js, cannot use it",
-        )
-        .with_source(source)
+    Error::new(
+        ErrorKind::Unavailable,
+        "the helper, this executable once more, did not start",
+    )
+    .with_hint(LINK_IN)
+    .with_source(source)
+}
+
+/// Creates the error for a driver in a file that is not the executable.
+pub(crate) fn not_linked_in(file: &str) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("the executable cannot be the helper, since the driver is in `{file}`"),
+    )
+    .with_hint(LINK_IN)
 }
 
 /// Turns a failure of the helper into an error of the contract.
 pub(crate) fn from_helper(failure: &Failure) -> Error {
     let Failure { step, subject, errno } = failure;
     let source = io::Error::from_raw_os_error(*errno);
+    let cure = || Machine::here().cure(*step, *errno);
     let (kind, message, hint) = match step {
-        Step::UserNamespace => (
-            refusal(*errno),
-            "no user namespace can be made".to_owned(),
-            Some(user_namespaces(*errno)),
+        _ if *errno == libc::ENOSYS => (
+            ErrorKind::Unsupported,
+            format!("this kernel lacks a system call that sandboxes are made with ({step:?}: {subject})"),
+            cure(),
         ),
+        Step::UserNamespace => (refusal(*errno), "no user namespace can be made".to_owned(), cure()),
         Step::Namespaces | Step::Network => (
             refusal(*errno),
             format!("no namespaces can be made ({subject})"),
-            Some(IN_CONTAINER),
+            cure(),
         ),
         Step::Limits => (
             refusal(*errno),
@@ -77,7 +80,7 @@ pub(crate) fn from_helper(failure: &Failure) -> Error {
         Step::Root => (
             refusal(*errno),
             format!("the root filesystem cannot be put together (`{subject}`)"),
-            None,
+            cure(),
         ),
         Step::Source => (
             match *errno {
@@ -100,7 +103,7 @@ pub(crate) fn from_helper(failure: &Failure) -> Error {
         Step::Proc => (
             refusal(*errno),
             format!("no `/proc` can be mounted ({subject})"),
-            Some(MASKED_PROC),
+            cure(),
         ),
         Step::User => (ErrorKind::InvalidSpec, format!("`user` cannot be {subject}"), None),
         Step::WorkingDirectory => (
@@ -165,24 +168,9 @@ fn refusal(errno: i32) -> ErrorKind {
     match errno {
         libc::EACCES | libc::EPERM => ErrorKind::PermissionDenied,
         libc::ENOSPC | libc::ENOMEM | libc::EAGAIN | libc::EMFILE | libc::ENFILE => ErrorKind::ResourceExhausted,
-        libc::ENOSYS | libc::EINVAL => ErrorKind::Unsupported,
+        libc::EINVAL => ErrorKind::Unsupported,
         _ => ErrorKind::Unexpected,
     }
-}
-
-/// The kernel says that it refuses, and not why: its switches tell.
-fn user_namespaces(errno: i32) -> &'static str {
-    let is = |name: &str, value: &str| fs::read_to_string(name).is_ok_and(|text| text.trim() == value);
-    if errno == libc::ENOSPC {
-        return NONE_LEFT;
-    }
-    if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
-        return APPARMOR;
-    }
-    if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
-        return SWITCHED_OFF;
-    }
-    IN_CONTAINER
 }
 
 #[cfg(test)]
@@ -205,15 +193,6 @@ mod tests {
             let subject = "x".to_owned();
             let error = from_helper(&Failure { step, subject, errno });
             assert_eq!(error.kind(), kind, "{step:?} {errno}");
-        }
-    }
-
-    #[test]
-    fn a_refused_namespace_comes_with_a_cure() {
-        for errno in [libc::EPERM, libc::ENOSPC] {
-            let subject = "unshare".to_owned();
-            let step = Step::UserNamespace;
-            assert!(from_helper(&Failure { step, subject, errno }).hint().is_some());
         }
     }
 }

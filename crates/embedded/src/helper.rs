@@ -5,9 +5,11 @@
 //! holds the sandbox; the server's child is the main program, the first process of a further one, which holds the programs
 //! alone. When the driver closes the socket, or dies, the server ends, and the kernel kills whatever is left.
 
+mod child;
 mod container;
 mod filesystems;
 mod host_image;
+mod late;
 mod monitor;
 mod mounts;
 mod network;
@@ -69,10 +71,10 @@ impl Link {
 struct Parts {
     launch: Launch,
     filter: Filter,
-    /// The namespace of the sandbox's user, where the helper is not in it already.
-    users: Option<OwnedFd>,
-    /// The namespace that maps the owners of the root filesystem, where they are mapped.
+    /// The namespace that maps the owners of the root filesystem, where they are mapped: that of the sandbox's users.
     root_owner: Option<OwnedFd>,
+    /// The files by which a process puts itself under the sandbox's limits, with all that it starts from then on.
+    doors: Vec<OwnedFd>,
     /// For each bind, the namespace that maps its owners, where they are mapped.
     bind_owners: Vec<Option<OwnedFd>>,
     /// The host's `/proc`, by which a process finds itself whatever is mounted.

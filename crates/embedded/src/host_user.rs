@@ -8,6 +8,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use inline_runtime::{Error, ErrorKind, Result};
 use rustix::thread::CapabilitySet;
 
+use crate::cure::CONTAINER;
+
 /// How many users and groups a sandbox of root's has.
 pub(crate) const IDS: u32 = 1 << 16;
 /// The first of the users that sandboxes are: above those that systems give to people, services, and the containers of
@@ -62,9 +64,9 @@ impl HostUser {
         } else {
             "this root has no right to make sandboxes (`CAP_SYS_ADMIN`)"
         };
-        Err(Error::new(ErrorKind::PermissionDenied, what).with_hint(
-            "run this as a user who is not root, or as root of the host; in a container, with `--cap-add SYS_ADMIN`",
-        ))
+        Err(Error::new(ErrorKind::PermissionDenied, what).with_hint(format!(
+            "run this as a user who is not root, or as root of the host; {CONTAINER}"
+        )))
     }
 }
 

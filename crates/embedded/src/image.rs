@@ -36,7 +36,7 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// Takes the images of a config.
+    /// Takes the images of a config. Those of the store that have long not been used go away.
     ///
     /// # Errors
     ///
@@ -53,12 +53,24 @@ impl Images {
             })?;
             named.insert(parsed, path);
         }
-        Ok(Self {
+        let images = Self {
             named,
             directory: config.store.clone(),
             retention: config.image_retention,
             store: Arc::default(),
-        })
+        };
+        // Whoever runs programs on the machine itself may never come to the store again.
+        if images.has_store()
+            && let Err(error) = images.store()
+        {
+            tracing::warn!(%error, "the images that are kept cannot be used");
+        }
+        Ok(images)
+    }
+
+    /// Returns whether images were ever kept.
+    fn has_store(&self) -> bool {
+        self.directory.as_deref().is_some_and(Path::is_dir)
     }
 
     /// Opens the store, unless it is open; what has long not been used goes away then.
@@ -94,9 +106,7 @@ impl Images {
             Some(path) if path.is_dir() => Ok(Some(Rootfs::Directory(path.clone()))),
             Some(archive) => Ok(Some(Rootfs::Stored(self.store()?.unpack(archive)?))),
             // Where nothing was ever kept, there is nothing, and no need to make a place for it.
-            None if self.directory.as_deref().is_some_and(Path::is_dir) => {
-                Ok(self.store()?.image(reference)?.map(Rootfs::Stored))
-            }
+            None if self.has_store() => Ok(self.store()?.image(reference)?.map(Rootfs::Stored)),
             None => Ok(None),
         }
     }
@@ -199,6 +209,21 @@ mod tests {
         let found = Images::open(&config).unwrap();
         let found = found.find(&"docker.io/library/alpine:latest".parse().unwrap()).unwrap();
         assert!(matches!(found, Some(Rootfs::Directory(_))));
+    }
+
+    #[test]
+    fn images_that_nobody_uses_go_when_the_driver_is_connected() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = directory.path().join("store");
+        let archive = directory.path().join("empty.tar");
+        std::fs::write(&archive, [0; 1024]).unwrap();
+        drop(Store::open(&store).unwrap().unpack(&archive).unwrap());
+        let left = || std::fs::read_dir(store.join("images")).unwrap().count();
+        let config = EmbeddedConfig::default().with_store(&store);
+        Images::open(&config).unwrap();
+        assert_eq!(left(), 1);
+        Images::open(&config.with_image_retention(Duration::ZERO)).unwrap();
+        assert_eq!(left(), 0);
     }
 
     #[test]

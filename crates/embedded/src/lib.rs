@@ -34,9 +34,10 @@
 //! # The helper
 //!
 //! A sandbox is made by this executable once more: a function that runs before `main` sees from path and name that it is to be
-//! the helper. So it works from a binary, an example and a test, with any number of threads, and needs no other file. It does
-//! not work where another program has loaded this crate as part of a library; connecting is
-//! [`Unavailable`](inline_runtime::ErrorKind::Unavailable) there.
+//! the helper. So it works from a binary, an example and a test, with any number of threads, and needs no other file; also
+//! from a C program that a static archive of it is linked into. It does not work where another program has loaded this crate
+//! as part of a library, such as Python a module; connecting is [`Unavailable`](inline_runtime::ErrorKind::Unavailable)
+//! there.
 //!
 //! Containers are children of this process. They end when the last [`EmbeddedRuntime`] does, and when the process does, also by
 //! `SIGKILL`; none is left, and none is listed by the next process.
@@ -72,15 +73,19 @@
 //!
 //! - `oci-pull`: images from registries. It adds an HTTP client with TLS.
 
+#[cfg(test)]
+mod benchmarks;
 mod capability;
 mod channel;
 mod config;
 mod container;
 mod create;
+mod cure;
 mod engine;
 pub mod env;
 mod error;
 mod exec;
+mod executable;
 mod helper;
 mod host_user;
 mod image;

@@ -23,9 +23,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) use limiter::Limiter;
 pub(crate) use place::Place;
 
-/// The helper's own processes in every container's group: the one that watches and the one that serves.
-pub(crate) const HELPER_PROCESSES: u64 = 2;
-
 /// Says by what means limits may bind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -75,11 +72,6 @@ impl Limits {
     fn swap(&self) -> Option<u64> {
         let memory = self.memory?;
         Some(self.memory_swap.unwrap_or(memory).saturating_sub(memory))
-    }
-
-    /// Returns the most processes in the group, the helper's own included.
-    fn processes(&self) -> Option<u64> {
-        self.pids_limit.map(|limit| limit.saturating_add(HELPER_PROCESSES))
     }
 
     /// Returns the CPU time in each [`CPU_PERIOD_MICROS`], microseconds. The kernel takes no less than a thousand.

@@ -37,7 +37,7 @@ impl Link {
         self.sender.clone()
     }
 
-    /// Receives a message; `None` once the helper is gone.
+    /// Receives a message; `None` once the helper is gone, with all that it ran.
     ///
     /// Dropping the future loses nothing.
     pub(crate) async fn receive(&mut self) -> io::Result<Option<Incoming>> {
@@ -56,9 +56,9 @@ impl Sender {
         self.0.async_io(Interest::WRITABLE, send).await
     }
 
-    /// Closes the connection for both ends, by which the sandbox ends.
+    /// Says that there is nothing more to say, by which the sandbox ends; what the helper says until then is still heard.
     pub(crate) fn close(&self) {
         // A connection that the helper closed before is closed.
-        rustix::net::shutdown(&self.0, Shutdown::Both).ok();
+        rustix::net::shutdown(&self.0, Shutdown::Write).ok();
     }
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use inline_runtime::{ExitStatus, Signal, Stats};
+use inline_runtime::{ExitStatus, Result, Signal, Stats};
 use tokio::process::Child;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::error::lost;
 use crate::host_user::Block;
 use crate::limits::Place;
 use crate::link::Link;
@@ -30,8 +31,10 @@ pub(crate) struct Shared {
     /// Taken in the end.
     pub(crate) place: Mutex<Option<Place>>,
     pub(crate) state: Mutex<State>,
+    /// Told once we end it.
+    pub(crate) ending: Notify,
     pub(crate) main: watch::Sender<Exit>,
-    /// What was used when the main program ended.
+    /// What was used when the main program ended, once somebody has asked.
     pub(crate) used: OnceLock<Stats>,
 }
 
@@ -72,6 +75,24 @@ impl Shared {
         self.place().as_ref().map_or(0, Place::oom_kills)
     }
 
+    /// Returns what was used when the main program ended.
+    ///
+    /// It is measured when it is first asked for, since most never do: the programs are gone, and their groups tell until
+    /// they are removed.
+    pub(crate) fn used(&self) -> Result<Stats> {
+        let place = self.place();
+        match (self.used.get(), &*place) {
+            (Some(used), _) => Ok(*used),
+            (None, Some(place)) => {
+                let mut stats = place.stats()?;
+                // What is left is the helper's own.
+                (stats.pids, stats.memory) = (0, 0);
+                Ok(*self.used.get_or_init(|| stats))
+            }
+            (None, None) => Err(lost()),
+        }
+    }
+
     /// Takes in what the helper says.
     fn hear(&self, Numbered { number, body }: Numbered<Reply>) {
         let Reply::Exited(end) = body else {
@@ -93,11 +114,6 @@ impl Shared {
             Exit::Ended(status.with_oom_killed(is_oom))
         });
         if number == MAIN {
-            if let Some(Ok(mut stats)) = self.place().as_ref().map(Place::stats) {
-                // What it left behind ends now.
-                (stats.pids, stats.memory) = (0, 0);
-                self.used.get_or_init(|| stats);
-            }
             self.main.send_replace(exit);
         }
         running.exit.send_replace(exit);
@@ -125,7 +141,10 @@ impl Shared {
     }
 }
 
-/// Listens to a helper until it is gone, and cleans up after it.
+/// Listens to a helper until all that ran is gone, and cleans up after it.
+///
+/// The connection closes when that is so. The kernel is still busy with what is left of the helper itself then, in which no
+/// program runs and which nobody else needs to wait for.
 pub(crate) async fn listen(
     mut link: Link,
     mut child: Child,
@@ -133,25 +152,24 @@ pub(crate) async fn listen(
     held: (Option<Block>, Option<StoredImage>),
     gone: watch::Sender<bool>,
 ) {
-    while let Ok(Some(message)) = link.receive().await {
-        match message.decode() {
-            Ok(reply) => shared.hear(reply),
-            Err(error) => tracing::error!(%error, "a helper said something that makes no sense"),
-        }
+    tokio::select! {
+        () = hear_all(&mut link, &shared) => {}
+        () = shared.ending.notified() => {}
     }
     link.sender().close();
-    if timeout(END_TIME, child.wait()).await.is_err() {
-        tracing::warn!("a helper did not end by itself");
-        let killed = shared.place().as_ref().map_or(Ok(()), Place::kill_all);
-        if let Err(error) = killed {
-            tracing::warn!(%error, "what ran in a sandbox cannot be killed at once");
-        }
-        if let Err(error) = child.kill().await {
-            tracing::warn!(%error, "a helper cannot be killed");
-        }
+    if timeout(END_TIME, hear_all(&mut link, &shared)).await.is_err() {
+        kill(&mut child, &shared).await;
     }
     shared.finish();
+    if !shared.state().is_ending
+        && let Err(error) = shared.used()
+    {
+        tracing::debug!(%error, "what a container has used is not known");
+    }
     let place = shared.place().take();
+    if place.as_ref().is_some_and(Place::has_whole_helper) {
+        reap(&mut child, &shared).await;
+    }
     // The kernel takes a moment to let go of a group, in which nothing else should wait.
     let removed = tokio::task::spawn_blocking(move || {
         drop(held);
@@ -163,4 +181,32 @@ pub(crate) async fn listen(
         Err(error) => tracing::warn!(%error, "the place of a sandbox stays behind"),
     }
     gone.send_replace(true);
+    reap(&mut child, &shared).await;
+}
+
+async fn hear_all(link: &mut Link, shared: &Shared) {
+    while let Ok(Some(message)) = link.receive().await {
+        match message.decode() {
+            Ok(reply) => shared.hear(reply),
+            Err(error) => tracing::error!(%error, "a helper said something that makes no sense"),
+        }
+    }
+}
+
+/// Waits for the end of the helper's first process, which nothing keeps from it any more.
+async fn reap(child: &mut Child, shared: &Shared) {
+    if timeout(END_TIME, child.wait()).await.is_err() {
+        kill(child, shared).await;
+    }
+}
+
+async fn kill(child: &mut Child, shared: &Shared) {
+    tracing::warn!("a helper did not end by itself");
+    let killed = shared.place().as_ref().map_or(Ok(()), Place::kill_all);
+    if let Err(error) = killed {
+        tracing::warn!(%error, "what ran in a sandbox cannot be killed at once");
+    }
+    if let Err(error) = child.kill().await {
+        tracing::warn!(%error, "a helper cannot be killed");
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) fn pull(engine: &Engine, image: &ImageReference, options: &PullOption
     let store = engine.images.store()?;
     let registries = Registries {
         insecure: engine.config.insecure_registries.clone(),
+        call_timeout: engine.config.call_timeout,
         timeout: engine.config.pull_timeout,
     };
     Ok(store.pull(image, options, &registries))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use inline_runtime::{Error, ErrorKind, Process, Result, Signal, Stats};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::channel::Outgoing;
@@ -16,7 +16,7 @@ use crate::limits::Place;
 use crate::link::Sender;
 use crate::listener::{END_TIME, Running, Shared, listen};
 use crate::pipes::{Input, Pipes};
-use crate::spawn::{self, Trust};
+use crate::spawn::{Helper, Trust};
 use crate::store::StoredImage;
 use crate::stream::{Exit, events};
 use crate::wire::{Launch, Numbered, Program, Reply, Request};
@@ -50,11 +50,17 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// Makes a sandbox and runs its main program; leaves nothing if it cannot.
-    pub(crate) async fn launch(launch: Launch, with_stdin: bool, resources: Resources) -> Result<(Self, Process)> {
+    pub(crate) async fn launch(
+        mut helper: Helper,
+        launch: Launch,
+        with_stdin: bool,
+        resources: Resources,
+    ) -> Result<(Self, Process)> {
         let users = launch.users;
         let pipe_owner = users.is_privileged().then_some((users.host_uid, users.host_gid));
         let pipes = Pipes::new(with_stdin, pipe_owner).map_err(no_pipes)?;
-        let (child, link) = spawn::helper(resources.trust).await.map_err(no_helper)?;
+        helper.check(resources.trust).await.map_err(no_helper)?;
+        let Helper { child, link } = helper;
         let doors = resources.place.doors()?;
         if doors.is_empty()
             && let Some(id) = child.id()
@@ -68,6 +74,7 @@ impl Sandbox {
                 used: OnceLock::new(),
                 place: Mutex::new(Some(resources.place)),
                 state: Mutex::default(),
+                ending: Notify::new(),
                 main: watch::channel(Exit::Running).0,
             }),
             call_timeout: resources.call_timeout,
@@ -111,8 +118,8 @@ impl Sandbox {
 
     /// Measures what runs in it, or tells what was used when the main program ended.
     pub(crate) fn stats(&self) -> Result<Stats> {
-        if let Some(used) = self.shared.used.get() {
-            return Ok(*used);
+        if self.exit() != Exit::Running {
+            return self.shared.used();
         }
         match &*self.shared.place() {
             Some(place) => place.stats(),
@@ -143,6 +150,7 @@ impl Sandbox {
     fn close(&self) {
         self.shared.state().is_ending = true;
         self.sender.close();
+        self.shared.ending.notify_one();
     }
 
     async fn run(

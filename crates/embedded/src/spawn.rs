@@ -30,23 +30,37 @@ pub(crate) enum Trust {
     Proven,
 }
 
-/// Starts a helper that waits for what to do.
-pub(crate) async fn helper(trust: Trust) -> io::Result<(Child, Link)> {
-    let (ours, theirs) =
-        rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-    rustix::io::ioctl_fionbio(&ours, true)?;
-    let child = spawn(theirs)?;
-    let mut link = Link::new(ours)?;
-    if trust == Trust::Proven {
-        return Ok((child, link));
+/// A helper that waits for what to do, or is on its way to. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Helper {
+    pub(crate) child: Child,
+    pub(crate) link: Link,
+}
+
+impl Helper {
+    /// Starts one. It takes a while to come up, in which what it will be told can be made ready.
+    pub(crate) fn start() -> io::Result<Self> {
+        let (ours, theirs) =
+            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        let child = spawn(theirs)?;
+        let link = Link::new(ours)?;
+        Ok(Self { child, link })
     }
-    let hello = tokio::time::timeout(HELLO_TIME, link.receive()).await??;
-    match hello.as_ref().map(Incoming::decode) {
-        Some(Ok(Numbered {
-            body: Reply::Hello(VERSION),
-            ..
-        })) => Ok((child, link)),
-        _ => Err(io::Error::other("what started is not the helper")),
+
+    /// Makes sure that it is one.
+    pub(crate) async fn check(&mut self, trust: Trust) -> io::Result<()> {
+        if trust == Trust::Proven {
+            return Ok(());
+        }
+        let hello = tokio::time::timeout(HELLO_TIME, self.link.receive()).await??;
+        match hello.as_ref().map(Incoming::decode) {
+            Some(Ok(Numbered {
+                body: Reply::Hello(VERSION),
+                ..
+            })) => Ok(()),
+            _ => Err(io::Error::other("what started is not the helper")),
+        }
     }
 }
 

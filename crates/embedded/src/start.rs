@@ -7,12 +7,13 @@ use inline_runtime::{ContainerId, ContainerSpec, ErrorKind, Process, Result};
 use crate::container::Record;
 use crate::create::record;
 use crate::engine::{Engine, blocking, ended_early};
+use crate::error::no_helper;
 use crate::host_user::{Block, HostUser};
 use crate::image::Rootfs;
 use crate::limits::Limits;
 use crate::plan;
 use crate::sandbox::{Resources, Sandbox};
-use crate::spawn::Trust;
+use crate::spawn::{Helper, Trust};
 
 /// Starts a container.
 ///
@@ -48,6 +49,7 @@ pub(crate) async fn prove(engine: &Engine) -> Result<()> {
 
 async fn launch(engine: &Engine, record: &Record, trust: Trust) -> Result<(Sandbox, Process)> {
     let spec = &record.spec;
+    let helper = Helper::start().map_err(no_helper)?;
     let block = match engine.host {
         HostUser::Root => Some(Block::take()?),
         HostUser::User { .. } => None,
@@ -63,6 +65,6 @@ async fn launch(engine: &Engine, record: &Record, trust: Trust) -> Result<(Sandb
         trust,
         call_timeout: engine.config.call_timeout,
     };
-    let launched = Sandbox::launch(launch, spec.stdin, resources).await;
+    let launched = Sandbox::launch(helper, launch, spec.stdin, resources).await;
     launched.map_err(|error| plan::explain(error, &record.rootfs))
 }

@@ -44,6 +44,13 @@ fn is_helper() -> bool {
     arguments == [MARKER.as_bytes(), b"\0"].concat()
 }
 
+/// Returns where the executable of this process begins; 0 if the kernel does not tell.
+pub(crate) fn entry_point() -> usize {
+    // SAFETY: the call has no preconditions; where the kernel gave no such entry it returns 0.
+    let address = unsafe { libc::getauxval(libc::AT_ENTRY) };
+    usize::try_from(address).unwrap_or(0)
+}
+
 /// Proves that the process has one thread, so that a child made by `fork` may do what its parent may.
 #[derive(Debug)]
 pub(crate) struct SingleThreaded(());

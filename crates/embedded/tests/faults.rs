@@ -27,77 +27,96 @@ const PROGRAM: &str = "INLINE_TEST_VICTIM";
 /// How many times slower the host is than most.
 const PATIENCE: &str = "INLINE_TEST_PATIENCE";
 
+/// How long a program may take to do its worst.
+const WORST_TIME: Duration = Duration::from_secs(30);
+const PIDS_LIMIT: u64 = 32;
+
+/// What a victim runs. The word `MARK` stands for a number by which its processes are known from those of others, whatever
+/// they become.
+#[derive(Clone, Copy)]
+struct Worst {
+    program: &'static str,
+    /// How many of its processes there are when it has done its worst.
+    processes: usize,
+}
+
 /// Leaves a program in a session of its own, whose parent is gone, that ignores what it can and holds the output.
-const STUBBORN: &str = r#"trap '' HUP INT TERM
-    setsid sh -c 'trap "" HUP INT TERM; (setsid sh -c "trap \"\" HUP INT TERM; while :; do sleep 1; done" &)'
-    while :; do sleep 1; done"#;
+const STUBBORN: Worst = Worst {
+    program: r#"trap '' HUP INT TERM
+        setsid sh -c 'trap "" HUP INT TERM; (setsid sh -c "trap \"\" HUP INT TERM; while :; do sleep MARK; done" &)'
+        while :; do sleep MARK; done"#,
+    processes: 4,
+};
 /// Makes processes until none can be made; a shell that fails to ends, but not the first one.
-const FORK_BOMB: &str = "trap '' HUP INT TERM; bomb() { (bomb) & (bomb) & exec sleep 1000; }; (bomb) & exec sleep 1000";
-const ENDS: &str = "sleep 0.5; exit 3";
+const FORK_BOMB: Worst = Worst {
+    program: "trap '' HUP INT TERM; bomb() { (bomb) & (bomb) & exec sleep MARK; }; (bomb) & exec sleep MARK",
+    processes: 8,
+};
+const ENDS: Worst = Worst {
+    program: "sleep 0.5; : MARK; exit 3",
+    processes: 1,
+};
 
 #[test]
 fn the_caller() {
-    for program in [STUBBORN, FORK_BOMB] {
-        let mut victim = Victim::start(program);
-        let below = victim.below();
-        assert!(below.len() >= 3, "{below:?}");
-        kill(victim.pid(), Signal::SIGKILL).unwrap();
+    for worst in [STUBBORN, FORK_BOMB] {
+        let mut victim = Victim::start(worst);
+        let killed = victim.kill(victim.child.id());
         victim.child.wait().unwrap();
-        nothing_left(&below);
+        killed.leaves_nothing();
     }
 }
 
 #[test]
 fn the_monitor() {
-    let mut victim = Victim::start(STUBBORN);
-    let below = victim.below();
-    let monitor = children(victim.child.id())[0];
-    kill(pid(monitor), Signal::SIGKILL).unwrap();
-    nothing_left(&below);
-    assert_eq!(victim.line(), "Unavailable");
+    for worst in [STUBBORN, FORK_BOMB] {
+        let mut victim = Victim::start(worst);
+        victim.kill(victim.monitor()).leaves_nothing();
+        assert_eq!(victim.line(), "Unavailable");
+    }
 }
 
 #[test]
 fn the_server() {
-    let mut victim = Victim::start(STUBBORN);
-    let below = victim.below();
-    let server = children(children(victim.child.id())[0])[0];
-    kill(pid(server), Signal::SIGKILL).unwrap();
-    nothing_left(&below);
-    assert_eq!(victim.line(), "Unavailable");
+    for worst in [STUBBORN, FORK_BOMB] {
+        let mut victim = Victim::start(worst);
+        victim.kill(children(victim.monitor())[0]).leaves_nothing();
+        assert_eq!(victim.line(), "Unavailable");
+    }
 }
 
 #[test]
 fn the_main_program() {
-    let mut victim = Victim::start(STUBBORN);
-    let below = victim.below();
-    let main = children(children(children(victim.child.id())[0])[0])[0];
-    kill(pid(main), Signal::SIGKILL).unwrap();
-    assert_eq!(victim.line(), "SIGKILL");
-    nothing_left(&below);
+    for worst in [STUBBORN, FORK_BOMB] {
+        let mut victim = Victim::start(worst);
+        let main = children(children(victim.monitor())[0])[0];
+        let killed = victim.kill(main);
+        assert_eq!(victim.line(), "SIGKILL");
+        killed.leaves_nothing();
+    }
 }
 
 #[test]
 fn what_is_removed() {
-    for program in [STUBBORN, FORK_BOMB] {
-        let mut victim = Victim::start(program);
-        let below = victim.below();
-        let begin = Instant::now();
+    for worst in [STUBBORN, FORK_BOMB] {
+        let mut victim = Victim::start(worst);
+        let removed = victim.ending();
         victim.tell("remove");
         // The stream of the program ends too, before or after the call returns.
         let told = BTreeSet::from([victim.line(), victim.line()]);
         assert_eq!(told, BTreeSet::from(["SIGKILL".to_owned(), "removed".to_owned()]));
-        assert!(begin.elapsed() < soon(), "it took {:?}", begin.elapsed());
-        nothing_left(&below);
+        removed.leaves_nothing();
     }
 }
 
 #[test]
 fn what_ends_by_itself() {
     let mut victim = Victim::start(ENDS);
-    let below = victim.below();
+    let below = victim.ending().below;
     assert_eq!(victim.line(), "exit code 3");
-    nothing_left(&below);
+    let begin = Instant::now();
+    let mark = victim.mark.clone();
+    Ending { mark, below, begin }.leaves_nothing();
 }
 
 /// Not a test: the process that the tests above start.
@@ -119,10 +138,9 @@ async fn be_a_victim(program: &str) {
     let runtime: Arc<dyn ContainerRuntime> = Arc::new(EmbeddedRuntime::connect(&config).await.unwrap());
     let spec = ContainerSpec::new("host".parse().unwrap(), "faults")
         .with_cmd(["sh", "-c", program])
-        .with_pids_limit(32);
+        .with_pids_limit(PIDS_LIMIT);
     let id = runtime.create(&spec).await.unwrap();
     let mut process = runtime.start(&id).await.unwrap();
-    sleep(Duration::from_millis(300));
     println!("ready");
     drop(tokio::spawn(async move {
         let line = tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await;
@@ -147,25 +165,37 @@ async fn be_a_victim(program: &str) {
 struct Victim {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    mark: String,
 }
 
 impl Victim {
-    fn start(program: &str) -> Self {
+    /// Starts a victim and waits until its program has done its worst.
+    fn start(worst: Worst) -> Self {
+        let mark = (1_000_000_000 + getrandom::u32().unwrap() / 4).to_string();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "victim", "--nocapture"])
-            .env(PROGRAM, program)
+            .env(PROGRAM, worst.program.replace("MARK", &mark))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut victim = Self { child, lines };
+        let mut victim = Self { child, lines, mark };
         while victim.line() != "ready" {}
+        let end = Instant::now() + WORST_TIME;
+        while marked(&victim.mark).len() < worst.processes {
+            assert!(
+                Instant::now() < end,
+                "it has not done its worst: {:?}",
+                marked(&victim.mark)
+            );
+            sleep(Duration::from_millis(10));
+        }
         victim
     }
 
-    fn pid(&self) -> Pid {
-        pid(self.child.id())
+    fn monitor(&self) -> u32 {
+        children(self.child.id())[0]
     }
 
     fn tell(&mut self, what: &str) {
@@ -177,16 +207,56 @@ impl Victim {
         self.lines.next().unwrap().unwrap()
     }
 
-    /// Returns every process below the victim, with when it began, by which it is told from later ones of its number.
-    fn below(&self) -> BTreeSet<(u32, String)> {
-        let (mut found, mut next) = (BTreeSet::new(), vec![self.child.id()]);
+    /// Kills one of its processes.
+    fn kill(&self, process: u32) -> Ending {
+        let ending = self.ending();
+        kill(Pid::from_raw(process.try_into().unwrap()), Signal::SIGKILL).unwrap();
+        ending
+    }
+
+    /// Notes what there is to end from now on.
+    fn ending(&self) -> Ending {
+        let (mut below, mut next) = (BTreeSet::new(), vec![self.child.id()]);
         while let Some(parent) = next.pop() {
             for child in children(parent) {
                 next.push(child);
-                found.extend(begin(child).map(|begin| (child, begin)));
+                below.extend(begin(child).map(|begin| (child, begin)));
             }
         }
-        found
+        assert!(below.len() >= 3, "{below:?}");
+        Ending {
+            mark: self.mark.clone(),
+            below,
+            begin: Instant::now(),
+        }
+    }
+}
+
+/// A sandbox that ends.
+struct Ending {
+    mark: String,
+    /// The processes below the victim, helper and all, each with when it began, by which it is told from later ones of its
+    /// number.
+    below: BTreeSet<(u32, String)>,
+    begin: Instant,
+}
+
+impl Ending {
+    /// Waits until nothing is left, also of what was made after the end had begun.
+    fn leaves_nothing(self) {
+        let end = self.begin + soon();
+        loop {
+            let is_there = |(pid, since): &&(u32, String)| begin(*pid).as_ref() == Some(since);
+            let (left, marked) = (self.below.iter().filter(is_there).count(), marked(&self.mark));
+            if left == 0 && marked.is_empty() {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "still there: {left} that were before, and now {marked:?}"
+            );
+            sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -203,23 +273,15 @@ fn soon() -> Duration {
     patience * Duration::from_secs(1)
 }
 
-fn nothing_left(below: &BTreeSet<(u32, String)>) {
-    let end = Instant::now() + soon();
-    loop {
-        let left: Vec<_> = below
-            .iter()
-            .filter(|(pid, since)| begin(*pid).as_ref() == Some(since))
-            .collect();
-        if left.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < end, "still there: {left:?}");
-        sleep(Duration::from_millis(20));
-    }
-}
-
-fn pid(number: u32) -> Pid {
-    Pid::from_raw(number.try_into().unwrap())
+/// Returns all processes of the machine that run a marked program.
+fn marked(mark: &str) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| {
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(mark)
+    })
+    .collect()
 }
 
 fn children(parent: u32) -> Vec<u32> {

@@ -2,8 +2,13 @@
 //!
 //! The tries are in `probes/probe.py`. They are made with everything in reach that a careless launcher passes on: a
 //! terminal, a descriptor and a variable of the caller, listeners on the host's loopback and in its abstract namespace.
+//! They are made on the machine itself and on root filesystems, of which those that lack a directory to mount something on
+//! are put together in another way.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panic, as tests do")]
+
+#[path = "probes/root.rs"]
+mod root;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -41,6 +46,12 @@ const CONTROLS: [&str; 13] = [
     "inherited_descriptors",
     "terminal",
     "sys_filesystem",
+];
+/// The images that the tries are made on; with none of their own directories the machine itself.
+const IMAGES: [(&str, Option<&[&str]>); 3] = [
+    ("host", None),
+    ("complete", Some(&["/dev", "/proc", "/tmp", "/workspace"])),
+    ("bare", Some(&[])),
 ];
 const SECRET: &str = "INLINE_PROBE_SECRET";
 /// A terminal of its own around a command, as a person's shell has it.
@@ -102,8 +113,10 @@ async fn scene() {
     ];
     let outside = run_outside(&arguments);
     assert_eq!(open(&outside, CONTROLS.len()), BTreeSet::from(CONTROLS), "{outside}");
-    let inside = run(&arguments, Path::new(&directory)).await;
-    assert_eq!(open(&inside, TRIES), BTreeSet::from(EXCEPTIONS), "{inside}");
+    for (image, mount_points) in IMAGES {
+        let inside = run(&arguments, Path::new(&directory), image, mount_points).await;
+        assert_eq!(open(&inside, TRIES), BTreeSet::from(EXCEPTIONS), "{image}: {inside}");
+    }
 }
 
 /// Returns the tries that got through, of so many.
@@ -126,12 +139,19 @@ fn run_outside(arguments: &[String]) -> String {
 }
 
 /// Runs the tries beside an idle main program, with a workspace, as the service runs programs.
-async fn run(arguments: &[String], directory: &Path) -> String {
-    let workspace = directory.join("workspace");
+async fn run(arguments: &[String], directory: &Path, image: &str, mount_points: Option<&[&str]>) -> String {
+    let workspace = directory.join(format!("workspace-{image}"));
     std::fs::create_dir(&workspace).unwrap();
-    let runtime = EmbeddedRuntime::connect(&EmbeddedConfig::default()).await.unwrap();
+    let mut config = EmbeddedConfig::default();
+    if let Some(mount_points) = mount_points {
+        let root = directory.join(image);
+        std::fs::create_dir(&root).unwrap();
+        root::make(&root, mount_points);
+        config = config.with_image(image, root);
+    }
+    let runtime = EmbeddedRuntime::connect(&config).await.unwrap();
     let runtime: Arc<dyn ContainerRuntime> = Arc::new(runtime);
-    let mut spec = ContainerSpec::new("host".parse().unwrap(), "probes")
+    let mut spec = ContainerSpec::new(image.parse().unwrap(), "probes")
         .with_cmd(["sleep", "1000"])
         .with_user("1000:1000")
         .with_mount(Mount::bind(workspace.to_str().unwrap(), "/workspace"))

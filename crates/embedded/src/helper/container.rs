@@ -2,14 +2,15 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::late::Taker;
 use super::oom_score::OomScore;
 use super::program::{self, Confinement, Identity};
-use super::{Parts, Streams, filesystems, mounts, root, user_namespace};
+use super::{Parts, Streams, filesystems, mounts, root};
 use crate::wire::{Failure, Step};
 
 /// Becomes the main program; returns only if it cannot, with the reason.
-pub(super) fn run(parts: &Parts, streams: &Streams, report: &OwnedFd) -> Failure {
-    match prepare(parts) {
+pub(super) fn run(parts: &Parts, streams: &Streams, late: &Taker, report: &OwnedFd) -> Failure {
+    match prepare(parts, late) {
         Err(failure) => failure,
         Ok(()) => program::become_program(
             &parts.launch.main,
@@ -24,7 +25,7 @@ pub(super) fn run(parts: &Parts, streams: &Streams, report: &OwnedFd) -> Failure
     }
 }
 
-fn prepare(parts: &Parts) -> Result<(), Failure> {
+fn prepare(parts: &Parts, late: &Taker) -> Result<(), Failure> {
     let launch = &parts.launch;
     OomScore::open(parts.proc.as_fd(), launch.restrictions.oom_score_adj)?.raise()?;
     let sources = filesystems::sources(launch, &parts.bind_owners)?;
@@ -38,9 +39,9 @@ fn prepare(parts: &Parts) -> Result<(), Failure> {
     if launch.readonly_rootfs {
         mounts::make_read_only(root.as_fd()).map_err(Step::Root.at("read-only"))?;
     }
+    // The monitor must be done with making namespaces: the kernel lets nobody make one whose root is not that of their mounts,
+    // as it is for a moment while the root is changed for all.
+    let late = late.take(launch)?;
     root::enter(&root)?;
-    match &parts.users {
-        Some(users) => user_namespace::enter(users.as_fd(), launch.users.uid, launch.users.gid),
-        None => Ok(()),
-    }
+    late.enter(launch.users.uid, launch.users.gid)
 }

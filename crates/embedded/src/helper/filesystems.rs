@@ -1,7 +1,7 @@
 //! What is mounted into a root: `/proc`, `/dev`, filesystems in memory, directories of the host.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::mount::MountAttrFlags;
@@ -41,12 +41,11 @@ const SMALL: &str = "65536";
 /// Everything that comes from the host's own filesystems, taken before any of it is hidden.
 pub(super) struct Sources {
     devices: Vec<(&'static str, Mount)>,
-    masks: Vec<Mount>,
     binds: Vec<(String, Mount)>,
 }
 
 /// Takes what will be mounted; `owners` maps the owners of each bind, where they are mapped.
-pub(super) fn sources(launch: &Launch, owners: &[Option<std::os::fd::OwnedFd>]) -> Result<Sources, Failure> {
+pub(super) fn sources(launch: &Launch, owners: &[Option<OwnedFd>]) -> Result<Sources, Failure> {
     let device = |name: &str| {
         let path = format!("/dev/{name}");
         Mount::of(Path::new(&path)).map_err(Step::Source.at(path))
@@ -70,15 +69,14 @@ pub(super) fn sources(launch: &Launch, owners: &[Option<std::os::fd::OwnedFd>]) 
             .into_iter()
             .map(|name| Ok((name, device(name)?)))
             .collect::<Result<_, Failure>>()?,
-        masks: MASKED_FILES.iter().map(|_| device("null")).collect::<Result<_, _>>()?,
         binds,
     })
 }
 
 /// Mounts everything into a root.
 pub(super) fn mount_all(root: BorrowedFd<'_>, launch: &Launch, sources: Sources) -> Result<(), Failure> {
-    proc(root, sources.masks)?;
-    dev(root, launch.shm_size, sources.devices).map_err(Step::Mount.at("/dev"))?;
+    let dev = dev(root, launch.shm_size, sources.devices).map_err(Step::Mount.at("/dev"))?;
+    proc(root, dev.as_fd())?;
     // A mount that stands above another one must come first, whatever their kinds are.
     let mut targets: Vec<(&str, Content<'_>)> = launch
         .tmpfs
@@ -134,7 +132,7 @@ fn memory(size: u64, nr_inodes: Option<u64>, exec: bool) -> io::Result<Mount> {
     Mount::new("tmpfs", &options, attributes)
 }
 
-fn proc(root: BorrowedFd<'_>, masks: Vec<Mount>) -> Result<(), Failure> {
+fn proc(root: BorrowedFd<'_>, dev: BorrowedFd<'_>) -> Result<(), Failure> {
     let attributes = HARMLESS | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let proc = Mount::new("proc", &[], attributes)
         .and_then(|proc| proc.attach_and_open(mounts::make_directory(root, "/proc")?.as_fd()))
@@ -148,17 +146,23 @@ fn proc(root: BorrowedFd<'_>, masks: Vec<Mount>) -> Result<(), Failure> {
                 mount.attach(target.as_fd())?;
             }
         }
-        for (name, mask) in MASKED_FILES.iter().zip(masks) {
+        for name in MASKED_FILES {
             if let Ok(target) = mounts::open_in(proc, name) {
+                let mask = Mount::at(dev, Path::new("null"))?;
                 mask.restrict(MountAttrFlags::MOUNT_ATTR_RDONLY)?;
                 mask.attach(target.as_fd())?;
             }
         }
+        let mut empty: Option<OwnedFd> = None;
         for name in MASKED_DIRECTORIES {
             if let Ok(target) = mounts::open_in(proc, name) {
-                let options = [("size", SMALL), ("mode", "0555")];
-                Mount::new("tmpfs", &options, attributes | MountAttrFlags::MOUNT_ATTR_RDONLY)?
-                    .attach(target.as_fd())?;
+                let mask = if let Some(empty) = &empty {
+                    Mount::at(empty.as_fd(), Path::new("."))?
+                } else {
+                    let options = [("size", SMALL), ("mode", "0555")];
+                    Mount::new("tmpfs", &options, attributes | MountAttrFlags::MOUNT_ATTR_RDONLY)?
+                };
+                empty = Some(mask.attach_and_open(target.as_fd())?);
             }
         }
         Ok(())
@@ -166,7 +170,8 @@ fn proc(root: BorrowedFd<'_>, masks: Vec<Mount>) -> Result<(), Failure> {
     hide().map_err(Step::Proc.at("what tells of the host"))
 }
 
-fn dev(root: BorrowedFd<'_>, shm_size: u64, devices: Vec<(&'static str, Mount)>) -> io::Result<()> {
+/// Returns the directory as it stands at its place.
+fn dev(root: BorrowedFd<'_>, shm_size: u64, devices: Vec<(&'static str, Mount)>) -> io::Result<OwnedFd> {
     // Devices are mounted one by one, so that those of the host work and nobody can make another.
     let options = [("size", SMALL), ("mode", "0755")];
     let attributes = HARMLESS | MountAttrFlags::MOUNT_ATTR_NOEXEC;
@@ -181,5 +186,6 @@ fn dev(root: BorrowedFd<'_>, shm_size: u64, devices: Vec<(&'static str, Mount)>)
     }
     let shm = memory(shm_size, None, false)?;
     shm.attach(mounts::make_directory(dev.as_fd(), "shm")?.as_fd())?;
-    mounts::make_read_only(dev.as_fd())
+    mounts::make_read_only(dev.as_fd())?;
+    Ok(dev)
 }

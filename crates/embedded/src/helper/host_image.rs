@@ -26,8 +26,8 @@ const OF_ETC: [&str; 7] = [
     "/etc/mime.types",
 ];
 const RESOLVER: &str = "/etc/resolv.conf";
-/// Directories that programs expect to be there, though nothing is in them.
-const EMPTY: [&str; 6] = ["/dev", "/proc", "/root", "/run", "/tmp", "/var/tmp"];
+/// Directories that are always there, most of them empty.
+const DIRECTORIES: [&str; 7] = ["/dev", "/etc", "/proc", "/root", "/run", "/tmp", "/var/tmp"];
 
 /// What is at a place of the image.
 pub(super) enum Content {
@@ -69,7 +69,7 @@ fn content(path: &Path, keep_link: bool) -> Result<Content, Failure> {
 
 /// Puts the contents into an empty root, with what is made for it.
 pub(super) fn fill(root: BorrowedFd<'_>, contents: Vec<(PathBuf, Content)>, users: Users) -> Result<(), Failure> {
-    for directory in EMPTY {
+    for directory in DIRECTORIES {
         mounts::make_directory(root, directory).map_err(Step::Root.at(directory))?;
     }
     for (path, content) in contents {
@@ -129,7 +129,6 @@ fn generated(users: Users) -> [(&'static str, String); 4] {
 }
 
 fn write(root: BorrowedFd<'_>, path: &str, text: &str) -> io::Result<()> {
-    drop(mounts::make_directory(root, "/etc")?);
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(root, path, flags, Mode::from_raw_mode(0o644))?;
     io::Write::write_all(&mut std::fs::File::from(file), text.as_bytes())

@@ -96,17 +96,13 @@ pub(super) fn make_read_only(root: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Opens a place below `root`, which is what links and `..` cannot lead out of.
 pub(super) fn open_in(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
-    open_with(root, path, OFlags::PATH)
-}
-
-fn open_with(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     let path = path.trim_start_matches('/');
     let path = if path.is_empty() { "." } else { path };
     Ok(rustix::fs::openat2(
         root,
         path,
-        flags | OFlags::CLOEXEC,
+        OFlags::PATH | OFlags::CLOEXEC,
         Mode::empty(),
         resolve,
     )?)
@@ -136,16 +132,12 @@ fn make(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found,
     }
-    let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
-    let parent = make_directory_above(root, parent)?;
-    make_last(parent.as_fd(), name)?;
+    let path = path.trim_matches('/');
+    match path.rsplit_once('/') {
+        Some((above, name)) => make_last(make_directory(root, above)?.as_fd(), name)?,
+        None => make_last(root, path)?,
+    }
     open_in(root, path)
-}
-
-/// Recursion ends at the root, which is there.
-fn make_directory_above(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
-    drop(make_directory(root, path)?);
-    open_with(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
 #[cfg(test)]

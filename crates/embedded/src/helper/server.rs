@@ -1,27 +1,26 @@
 //! The first process of a sandbox's outer process namespace: makes the main program, runs further ones, tells their ends.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::sched::CloneFlags;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::pipe::PipeFlags;
-use rustix::process::{DumpableBehavior, PidfdFlags, WaitId, WaitIdOptions};
+use rustix::process::DumpableBehavior;
 use rustix::thread::LinkNameSpaceType;
 
+use super::child::{Child, Spawned};
+use super::late::{Late, Taker};
+use super::monitor::Monitor;
 use super::oom_score::OomScore;
 use super::program::{self, Confinement, Identity};
 use super::user_namespace::{self, Map};
 use super::{FAILED, Link, Parts, Streams, container};
 use crate::channel::Incoming;
 use crate::sys::{self, SingleThreaded};
-use crate::wire::{End, Failure, Numbered, Program, Reply, Request, Step};
+use crate::wire::{Failure, Numbered, Program, Reply, Request, Step};
 
-/// A report is a few words.
-const MAX_REPORT_BYTES: u64 = 64 << 10;
-const KILLED: End = End::Signal(libc::SIGKILL);
 /// How many further users' namespaces are kept.
 const MAX_NAMESPACES: usize = 16;
 
@@ -29,13 +28,16 @@ const MAX_NAMESPACES: usize = 16;
 pub(super) fn run(
     process: &SingleThreaded,
     link: Link,
-    monitor: &OwnedFd,
+    monitor: Monitor,
     number: u64,
     parts: Parts,
     streams: Streams,
 ) -> i32 {
-    match Server::launch(process, number, parts, streams) {
-        Ok(server) => server.serve(link, monitor),
+    let Monitor { end, late } = monitor;
+    let launched = Server::launch(process, number, parts, streams, &late);
+    drop(late);
+    match launched {
+        Ok(server) => server.serve(link, &end),
         Err(failure) => {
             // Where the driver is gone, nobody needs to be told.
             drop(link.tell(number, Reply::Failed(failure)));
@@ -57,14 +59,16 @@ struct Server<'a> {
     namespaces: Vec<((u32, u32), OwnedFd)>,
 }
 
-struct Child {
-    number: u64,
-    descriptor: OwnedFd,
-}
-
 impl<'a> Server<'a> {
-    fn launch(process: &'a SingleThreaded, number: u64, parts: Parts, streams: Streams) -> Result<Self, Failure> {
+    fn launch(
+        process: &'a SingleThreaded,
+        number: u64,
+        mut parts: Parts,
+        streams: Streams,
+        late: &Taker,
+    ) -> Result<Self, Failure> {
         let users = parts.launch.users;
+        enter_limits(&mut parts.doors)?;
         rustix::process::setsid().map_err(Step::Namespaces.at("session"))?;
         if users.is_privileged() {
             program::raise_hard_limits(&parts.launch.restrictions.ulimits)?;
@@ -77,20 +81,19 @@ impl<'a> Server<'a> {
         let outer = namespace("pid")?;
         nix::sched::unshare(CloneFlags::CLONE_NEWPID).map_err(Step::Namespaces.at("processes"))?;
         let oom_score = OomScore::open(parts.proc.as_fd(), parts.launch.restrictions.oom_score_adj)?;
-        let main = spawn(process, number, |report| container::run(&parts, &streams, report))?;
+        let main = Spawned::fork(process, number, |report| container::run(&parts, &streams, late, report))?;
         drop(streams);
         let inner = namespace("pid_for_children")?;
+        // As a user of its own, where there is more than one, the server is nobody whom a program may signal. It becomes that
+        // while the main program comes up, and nothing else is asked of it.
+        let hidden = late.take(&parts.launch).and_then(hide);
+        let main = main.wait()?;
+        hidden?;
         // The main program's first half has made its root everybody's. Should that ever not hold, nothing else may run.
         let root = rustix::fs::stat("/").map_err(Step::Root.at("/"))?;
         if (root.st_dev, root.st_ino) == (host.st_dev, host.st_ino) {
             return Err(Step::Root.at("still the host's")(Errno::XDEV));
         }
-        if let Some(namespace) = &parts.users {
-            // As a user of its own, the server is nobody whom a program may signal.
-            user_namespace::enter(namespace.as_fd(), user_namespace::SERVER, user_namespace::SERVER)?;
-        }
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-            .map_err(Step::Privileges.at("dumpable"))?;
         Ok(Self {
             process,
             parts,
@@ -159,7 +162,7 @@ impl<'a> Server<'a> {
     fn tell_ends(&mut self, link: &Link, ready: &[usize]) -> io::Result<()> {
         let mut ended = Vec::new();
         for position in ready.iter().rev() {
-            if let Some(end) = end(&self.children[*position]) {
+            if let Some(end) = self.children[*position].end() {
                 ended.push((self.children.remove(*position).number, end));
             }
         }
@@ -169,7 +172,7 @@ impl<'a> Server<'a> {
             let main = ended.pop();
             for child in others {
                 // The kernel has killed them already.
-                ended.push((child.number, blocking_end(&child)));
+                ended.push((child.number, child.wait_for_end()));
             }
             ended.extend(main);
         }
@@ -211,9 +214,10 @@ impl<'a> Server<'a> {
             identity,
         };
         self.oom_score.raise()?;
-        let child = spawn(self.process, number, |report| {
+        let child = Spawned::fork(self.process, number, |report| {
             program::become_program(program, &confinement, streams, report)
-        });
+        })
+        .and_then(Spawned::wait);
         self.oom_score.restore()?;
         self.children.push(child?);
         Ok(())
@@ -259,60 +263,16 @@ struct Ready {
     children: Vec<usize>,
 }
 
-/// Makes a child that becomes a program, and waits until it has; `become_program` returns only if it cannot.
-fn spawn(
-    process: &SingleThreaded,
-    number: u64,
-    become_program: impl FnOnce(&OwnedFd) -> Failure,
-) -> Result<Child, Failure> {
-    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(not_made)?;
-    let Some(child) = process.fork().map_err(not_made)? else {
-        let failure = become_program(&write);
-        // A report that cannot be written reads as a program that was killed.
-        drop(serde_json::to_writer(File::from(write), &failure));
-        sys::exit_now(FAILED);
-    };
-    drop(write);
-    let child = Child {
-        number,
-        descriptor: rustix::process::pidfd_open(child, PidfdFlags::empty()).map_err(not_made)?,
-    };
-    let mut report = Vec::new();
-    let read = File::from(read).take(MAX_REPORT_BYTES).read_to_end(&mut report);
-    read.map_err(not_made)?;
-    if report.is_empty() {
-        return Ok(child);
+/// Makes the calling process one that no program can signal or look into.
+fn hide(late: Late) -> Result<(), Failure> {
+    late.enter(user_namespace::SERVER, user_namespace::SERVER)?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Step::Privileges.at("dumpable"))
+}
+
+/// Puts the calling process under the limits, and makes what it sees of them begin there.
+fn enter_limits(doors: &mut Vec<OwnedFd>) -> Result<(), Failure> {
+    for door in doors.drain(..) {
+        File::from(door).write_all(b"0").map_err(Step::Limits.at("enter"))?;
     }
-    blocking_end(&child);
-    Err(serde_json::from_slice(&report).unwrap_or_else(not_made))
-}
-
-fn not_made(error: impl Into<io::Error>) -> Failure {
-    Step::Fork.at("the program")(error)
-}
-
-/// Returns how a child ended, if it has.
-fn end(child: &Child) -> Option<End> {
-    wait_for(child, WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
-}
-
-/// Waits for the end of a child that is to end at once.
-fn blocking_end(child: &Child) -> End {
-    wait_for(child, WaitIdOptions::EXITED).unwrap_or(KILLED)
-}
-
-fn wait_for(child: &Child, options: WaitIdOptions) -> Option<End> {
-    loop {
-        match rustix::process::waitid(WaitId::PidFd(child.descriptor.as_fd()), options) {
-            Ok(None) => return None,
-            Ok(Some(status)) => {
-                let code = status.exit_status().and_then(|code| u8::try_from(code & 0xff).ok());
-                let signal = status.terminating_signal();
-                return Some(code.map(End::Code).or(signal.map(End::Signal)).unwrap_or(KILLED));
-            }
-            Err(Errno::INTR) => {}
-            // Nobody else reaps, so this cannot be; that it ended is all that is known then.
-            Err(_) => return Some(KILLED),
-        }
-    }
+    nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).map_err(Step::Namespaces.at("unshare"))
 }

@@ -57,13 +57,22 @@ impl Map {
     }
 }
 
+/// The process that a namespace was made by, on its way to its end, which dropping this waits for.
+pub(super) struct Maker(Pid);
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        while let Err(Errno::INTR) = waitpid(Some(self.0), WaitOptions::empty()) {}
+    }
+}
+
 /// Makes a namespace aside, whose map only root can write; `proc` is where processes are found.
 pub(super) fn with_map(
     process: &SingleThreaded,
     uids: Map,
     gids: Map,
     proc: BorrowedFd<'_>,
-) -> Result<OwnedFd, Failure> {
+) -> Result<(OwnedFd, Maker), Failure> {
     let (mut made, tell_made) = pipe().map_err(not_made)?;
     let (mut until_held, done) = pipe().map_err(not_made)?;
     let Some(child) = process.fork().map_err(not_made)? else {
@@ -77,6 +86,7 @@ pub(super) fn with_map(
         sys::exit_now(0);
     };
     drop(tell_made);
+    let maker = Maker(child);
     let mut errno = [0; 4];
     let namespace = made
         .read_exact(&mut errno)
@@ -86,8 +96,7 @@ pub(super) fn with_map(
         })
         .map_err(not_made);
     drop(done);
-    reap(child);
-    namespace
+    Ok((namespace?, maker))
 }
 
 fn map_and_open(proc: BorrowedFd<'_>, process: &str, uids: Map, gids: Map) -> io::Result<OwnedFd> {
@@ -126,9 +135,8 @@ pub(super) fn nested(process: &SingleThreaded, uids: Map, gids: Map, proc: Borro
         sys::exit_now(0);
     };
     drop(theirs);
-    let namespace = receive(&ours).map_err(not_made);
-    reap(child);
-    namespace
+    let _maker = Maker(child);
+    receive(&ours).map_err(not_made)
 }
 
 fn make_nested(uids: Map, gids: Map, proc: BorrowedFd<'_>) -> io::Result<OwnedFd> {
@@ -206,10 +214,6 @@ pub(super) fn open(proc: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
         OFlags::RDONLY | OFlags::CLOEXEC,
         Mode::empty(),
     )?)
-}
-
-fn reap(child: Pid) {
-    while let Err(Errno::INTR) = waitpid(Some(child), WaitOptions::empty()) {}
 }
 
 fn not_made(error: impl Into<io::Error>) -> Failure {

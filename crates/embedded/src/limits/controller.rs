@@ -7,6 +7,17 @@ pub(super) enum Version {
     V2,
 }
 
+impl Version {
+    /// Returns how many of the helper's own processes are in a container's group: the one that serves, which puts itself in,
+    /// and in version 2 the one that watches, which is put in.
+    pub(super) const fn helper_processes(self) -> u64 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+}
+
 /// What a controller is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Controller {

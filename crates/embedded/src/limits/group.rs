@@ -100,8 +100,10 @@ impl Group {
                     }
                 }
             }
-            (Controller::Pids, _) => {
-                wanted.extend(limits.processes().map(|processes| (PIDS, processes.to_string())));
+            (Controller::Pids, version) => {
+                let processes = limits.pids_limit;
+                let processes = processes.map(|limit| limit.saturating_add(version.helper_processes()));
+                wanted.extend(processes.map(|processes| (PIDS, processes.to_string())));
             }
             (Controller::Cpu, Version::V1) => {
                 if let Some(quota) = limits.cpu_quota_micros() {

@@ -12,7 +12,7 @@ use super::file;
 use super::group::Group;
 use super::owner::Owner;
 use super::scope::Ferry;
-use super::{HELPER_PROCESSES, ProcessLimits, probe};
+use super::{ProcessLimits, probe};
 
 /// The limits of one container, kept until it is removed.
 ///
@@ -87,6 +87,11 @@ impl Place {
                 .map_err(|error| file::failed("open", &path, error))
         };
         groups.iter().map(open).collect()
+    }
+
+    /// Returns whether the whole helper is in it, and not only what serves.
+    pub(crate) fn has_whole_helper(&self) -> bool {
+        self.groups().iter().any(|group| group.version == Version::V2)
     }
 
     /// Returns what each program must be limited to besides.
@@ -247,7 +252,7 @@ fn measure(groups: &[Group]) -> Result<Stats> {
                 stats.memory_peak = number(group, "memory.peak").ok();
             }
             (Controller::Pids, _) => {
-                stats.pids = number(group, "pids.current")?.saturating_sub(HELPER_PROCESSES);
+                stats.pids = number(group, "pids.current")?.saturating_sub(group.version.helper_processes());
             }
             (Controller::Cpuacct, Version::V1) => {
                 stats.cpu_time = Duration::from_nanos(number(group, "cpuacct.usage")?);

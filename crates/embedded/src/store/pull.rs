@@ -3,35 +3,31 @@
 //! A layer is unpacked while it comes: nothing of it is kept but its files. The image takes its place in the store only
 //! when the digest of every layer was right to the last byte.
 
+mod blob;
 mod chunks;
 mod config;
 mod error;
+mod login;
+mod manifest;
+mod registry;
 
 use std::io;
-use std::str::FromStr;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use inline_runtime::{
-    Credentials, Error, ErrorKind, ImageId, ImageReference, PullEvent, PullOptions, PullStream, Result,
-};
-use oci_client::client::{Client, ClientConfig, ClientProtocol};
-use oci_client::manifest::{OciDescriptor, OciImageManifest};
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Reference, RegistryOperation};
+use inline_runtime::{Credentials, Error, ErrorKind, ImageReference, PullEvent, PullOptions, PullStream, Result};
+use oci_client::manifest::OciDescriptor;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_blocking};
 
 use super::archive::Whiteouts;
-use super::image::ImageConfig;
 use super::{Making, Store, StoredImage, failed, references};
 use chunks::Chunks;
+use error::invalid;
+use manifest::Manifest;
+use registry::Registry;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a registry may be silent in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
 const MAX_CONFIG_BYTES: usize = 8 << 20;
-const MAX_LAYERS: usize = 1024;
 /// Chunks between the network and the disk.
 const CHUNKS: usize = 16;
 const EVENTS: usize = 64;
@@ -43,6 +39,8 @@ const PROGRESS_BYTES: u64 = 1 << 20;
 pub(crate) struct Registries {
     /// Those that are asked over plain HTTP, besides those of this machine.
     pub(crate) insecure: Vec<String>,
+    /// The bound on each answer that is no layer, and on how long a registry may be silent in the middle of one.
+    pub(crate) call_timeout: Duration,
     /// The bound on a whole pull.
     pub(crate) timeout: Duration,
 }
@@ -109,117 +107,56 @@ impl Pull {
     }
 
     async fn run(&self) -> Result<StoredImage> {
-        let client = self.client()?;
-        let reference = Reference::from_str(&self.reference.pinned())
-            .map_err(|error| Error::new(ErrorKind::InvalidSpec, "the reference is not usable").with_source(error))?;
         self.say(PullEvent::Status(format!("asking `{}`", self.reference.registry())))
             .await;
-        let map = |error| error::of(error, &self.reference);
-        let auth = self.credentials.as_ref().map_or(RegistryAuth::Anonymous, |login| {
-            RegistryAuth::Basic(login.username().to_owned(), login.expose_password().to_owned())
-        });
-        client
-            .auth(&reference, &auth, RegistryOperation::Pull)
-            .await
-            .map_err(map)?;
-        let (manifest, _) = client.pull_image_manifest(&reference, &auth).await.map_err(map)?;
-        let id = checked(&manifest)?;
-        let image = match self.store.find(&id)? {
+        let registry = Registry::open(&self.reference, &self.registries)?
+            .log_in(self.credentials.as_ref())
+            .await?;
+        let manifest = registry.manifest().await?;
+        let image = match self.store.find(&manifest.id)? {
             Some(image) => image,
-            None => self.make(&client, &reference, &manifest, id).await?,
+            None => self.make(&registry, manifest).await?,
         };
         references::write(&self.store.part("references"), &self.reference, image.id())?;
         Ok(image)
     }
 
-    fn client(&self) -> Result<Client> {
-        // Whoever set a provider for the whole process before has said what is to be used.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let mut plain = self.registries.insecure.clone();
-        if self.reference.is_loopback() {
-            plain.push(self.reference.registry().to_owned());
-        }
-        let config = ClientConfig {
-            protocol: ClientProtocol::HttpsExcept(plain),
-            connect_timeout: Some(CONNECT_TIMEOUT),
-            read_timeout: Some(READ_TIMEOUT),
-            ..ClientConfig::default()
-        };
-        Client::try_from(config).map_err(|error| error::of(error, &self.reference))
-    }
-
     /// Fetches config and layers and puts the image together.
-    async fn make(
-        &self,
-        client: &Client,
-        reference: &Reference,
-        manifest: &OciImageManifest,
-        id: ImageId,
-    ) -> Result<StoredImage> {
-        let config = self.config(client, reference, &manifest.config).await?;
+    async fn make(&self, registry: &Registry<'_>, manifest: Manifest) -> Result<StoredImage> {
+        let config = registry.text_of(&manifest.config, MAX_CONFIG_BYTES).await?;
+        let config = config::parse(&config).map_err(|error| invalid("its config cannot be read").with_source(error))?;
         let store = self.store.clone();
         let mut making = blocking(move || Making::begin(&store)).await?;
         for layer in &manifest.layers {
-            making = self.layer(client, reference, layer, making).await?;
+            making = self.layer(registry, layer, making).await?;
         }
-        blocking(move || making.finish(id, config)).await
-    }
-
-    async fn config(&self, client: &Client, reference: &Reference, blob: &OciDescriptor) -> Result<ImageConfig> {
-        let fail = |error| error::of(error, &self.reference);
-        let mut stream = client
-            .pull_blob_stream(reference, &of_registry(blob))
-            .await
-            .map_err(fail)?
-            .stream;
-        let mut text = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            text.extend_from_slice(&chunk.map_err(|error| error::broken(&self.reference, error))?);
-            if text.len() > MAX_CONFIG_BYTES {
-                return Err(invalid("its config has more than 8 MiB"));
-            }
-        }
-        config::parse(&text).map_err(|error| invalid("its config cannot be read").with_source(error))
+        blocking(move || making.finish(manifest.id, config)).await
     }
 
     /// Unpacks a layer while it comes.
-    async fn layer(
-        &self,
-        client: &Client,
-        reference: &Reference,
-        layer: &OciDescriptor,
-        mut making: Making,
-    ) -> Result<Making> {
-        let total = u64::try_from(layer.size).map_err(|_| invalid("a layer has a size below nothing"))?;
-        let mut stream = client
-            .pull_blob_stream(reference, &of_registry(layer))
-            .await
-            .map_err(|error| error::of(error, &self.reference))?
-            .stream;
+    async fn layer(&self, registry: &Registry<'_>, layer: &OciDescriptor, mut making: Making) -> Result<Making> {
+        let mut blob = registry.blob(layer).await?;
         let (chunks, received) = mpsc::channel(CHUNKS);
         let unpacked = spawn_blocking(move || making.add(Chunks::new(received), Whiteouts::Obey).map(|()| making));
         let (mut current, mut told) = (0, 0);
         let come = loop {
-            match stream.next().await {
-                Some(Ok(chunk)) => {
+            match blob.chunk().await {
+                Ok(Some(chunk)) => {
                     current += chunk.len() as u64;
-                    if current > total {
-                        break Err(invalid("a layer is larger than its manifest says"));
-                    }
                     // An unpacker that is gone says why below.
                     if chunks.send(Some(chunk)).await.is_err() {
                         break Ok(());
                     }
                 }
-                Some(Err(error)) => break Err(error::broken(&self.reference, error)),
-                None => {
+                Ok(None) => {
                     chunks.send(None).await.ok();
                     break Ok(());
                 }
+                Err(error) => break Err(error),
             }
             if current - told >= PROGRESS_BYTES {
                 told = current;
-                self.progress(layer, current, total).await;
+                self.progress(layer, current).await;
             }
         };
         drop(chunks);
@@ -234,15 +171,15 @@ impl Pull {
             }
             _ => failed("unpack a layer of", self.reference.to_string().as_ref(), error),
         })?;
-        self.progress(layer, current, total).await;
+        self.progress(layer, current).await;
         Ok(making)
     }
 
-    async fn progress(&self, layer: &OciDescriptor, current: u64, total: u64) {
+    async fn progress(&self, layer: &OciDescriptor, current: u64) {
         self.say(PullEvent::Progress {
             layer: layer.digest.clone(),
             current,
-            total: Some(total),
+            total: u64::try_from(layer.size).ok(),
         })
         .await;
     }
@@ -251,37 +188,6 @@ impl Pull {
         // Nobody listens any more where this fails, and then this task ends at its next wait.
         self.events.send(Ok(event)).await.ok();
     }
-}
-
-/// Checks what a registry says of an image and returns the image's id.
-fn checked(manifest: &OciImageManifest) -> Result<ImageId> {
-    if manifest.layers.len() > MAX_LAYERS {
-        return Err(invalid("it has more than 1024 layers"));
-    }
-    // The digest becomes the name of a directory.
-    let digest = &manifest.config.digest;
-    let is_digest = digest
-        .strip_prefix("sha256:")
-        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
-    if !is_digest {
-        return Err(invalid("its config has no sha256 digest"));
-    }
-    Ok(ImageId::new(digest.clone()))
-}
-
-/// Takes away the further places that an image may name: they could be any address that this machine reaches.
-fn of_registry(blob: &OciDescriptor) -> OciDescriptor {
-    OciDescriptor {
-        urls: None,
-        ..blob.clone()
-    }
-}
-
-fn invalid(why: &str) -> Error {
-    Error::new(
-        ErrorKind::Unexpected,
-        format!("the registry's image is not usable: {why}"),
-    )
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -4,6 +4,8 @@ mod archives;
 mod hostile;
 #[cfg(feature = "oci-pull")]
 mod pulls;
+#[cfg(feature = "oci-pull")]
+mod registries;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

@@ -8,6 +8,7 @@ use super::*;
 fn registries() -> Registries {
     Registries {
         insecure: Vec::new(),
+        call_timeout: Duration::from_secs(30),
         timeout: Duration::from_mins(2),
     }
 }
