@@ -19,14 +19,24 @@ mod crowds;
 mod ends;
 #[path = "discord/files.rs"]
 mod files;
+#[path = "discord/images.rs"]
+mod images;
 #[path = "discord/itself.rs"]
 mod itself;
 #[path = "discord/menus.rs"]
 mod menus;
+#[path = "discord/names.rs"]
+mod names;
+#[path = "discord/operator.rs"]
+mod operator;
 #[path = "discord/policy.rs"]
 mod policy;
 #[path = "discord/raw.rs"]
 mod raw;
+#[path = "discord/registry.rs"]
+mod registry;
+#[path = "discord/restarts.rs"]
+mod restarts;
 #[path = "discord/runs.rs"]
 mod runs;
 #[path = "discord/schema.rs"]
@@ -45,6 +55,8 @@ mod troubles;
 mod verdicts;
 #[path = "discord/view.rs"]
 mod view;
+#[path = "discord/way.rs"]
+mod way;
 
 use std::process::ExitCode;
 
@@ -107,6 +119,7 @@ const CASES: &[(&str, Prepare, Case)] = &cases![
     runs::each_language_runs_and_its_answer_is_shown,
     runs::a_program_gets_its_input_and_files,
     runs::without_code_an_editor_opens,
+    runs::what_comes_without_code_waits_for_the_editor,
     runs::output_cannot_harm,
     runs::what_is_too_long_is_attached_whole,
     runs::what_a_program_makes_is_attached,
@@ -114,6 +127,8 @@ const CASES: &[(&str, Prepare, Case)] = &cases![
     verdicts::each_end_is_told_in_words with little_time,
     verdicts::a_lost_engine_is_told_in_words with uncertain_engine,
     buttons::stop_ends_the_program,
+    buttons::stop_ends_what_waits_and_nothing_twice with one_at_a_time,
+    buttons::delete_ends_what_runs_in_the_sandbox,
     buttons::rerun_answers_anew,
     buttons::delete_takes_the_answer_away,
     buttons::full_output_is_for_who_asks,
@@ -123,11 +138,23 @@ const CASES: &[(&str, Prepare, Case)] = &cases![
     files::files_are_kept_and_changed,
     files::names_are_completed,
     files::long_directories_have_pages,
+    names::whatever_they_are_lists_stay_lists,
+    names::directories_far_down_have_pages,
+    names::what_makes_no_sense_is_told,
+    images::an_allowed_one_is_chosen,
+    images::one_that_is_not_here_is_fetched_for_all_to_see,
     files::a_sandbox_is_shown_and_deleted,
     files::a_session_keeps_what_was_defined,
     files::packages_are_installed,
     policy::rules_are_met_as_they_change,
     policy::what_runs_is_told_in_the_audit_channel,
+    operator::what_may_be_run_is_met_key_by_key,
+    operator::who_may_run_is_met_from_all_to_one,
+    operator::endings_are_blocked_as_they_change,
+    operator::the_file_changes_in_many_ways,
+    restarts::a_killed_bot_leaves_nothing_that_cannot_be_mended,
+    restarts::an_engine_that_comes_back_is_used_again with uncertain_engine,
+    restarts::a_token_that_is_withdrawn_ends_the_bot,
     troubles::limits_are_waited_for,
     troubles::a_dropped_connection_is_resumed,
     troubles::what_comes_in_between_is_answered,
@@ -167,7 +194,11 @@ fn main() -> ExitCode {
             });
             let can_run = match name {
                 "files::packages_are_installed" => engine.has_network(),
-                "verdicts::a_lost_engine_is_told_in_words" => bench::engine_host(engine).is_some(),
+                // The others take no images from a registry without encryption, or from none.
+                "images::one_that_is_not_here_is_fetched_for_all_to_see" => engine.driver() == "docker",
+                "verdicts::a_lost_engine_is_told_in_words" | "restarts::an_engine_that_comes_back_is_used_again" => {
+                    way::engine_host(engine).is_some()
+                }
                 _ => true,
             };
             trials.push(trial.with_ignored_flag(!is_tested || !can_run));

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use inline::labels;
 use inline_conformance::SocketProxy;
 use inline_tests::environment::{patience, patient, variable};
+use inline_tests::left;
 use inline_tests::service::Engine;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 use crate::ensure;
 use crate::server::{Discord, Interaction};
 use crate::setup::{Setup, token};
+use crate::way::engine_host;
 
 /// How long the bot may take to start or to stop.
 const START: Duration = Duration::from_secs(20);
@@ -38,7 +40,7 @@ pub(crate) struct Bench {
     instance: String,
     bot: Mutex<Option<Child>>,
     /// Stands between the bot and its engine.
-    proxy: Mutex<Option<SocketProxy>>,
+    pub(crate) proxy: Mutex<Option<SocketProxy>>,
 }
 
 impl Bench {
@@ -62,13 +64,7 @@ impl Bench {
             proxy: Mutex::new(None),
         };
         if bench.setup.can_lose_engine {
-            let engine = engine_host(engine)
-                .and_then(variable)
-                .ok_or("the engine is not named")?;
-            let engine = engine
-                .strip_prefix("unix://")
-                .ok_or("the engine does not listen on a unix socket")?;
-            *bench.proxy() = Some(SocketProxy::to(engine)?);
+            bench.find_engine()?;
         }
         bench.configure(&bench.setup.tables)?;
         bench.spawn()?;
@@ -104,18 +100,29 @@ impl Bench {
         let text = format!(
             "{engine}base_dir = '{}'\ninstance = '{}'\n\
              limits.workspace_bytes = '64m'\nlimits.timeout = {}\nlimits.max_timeout = {}\npackages.timeout = {}\n\
-             discord.http = '{}'\n",
+             discord.http = '{}'\n{}",
             base.display(),
             self.instance,
             30 * patience,
             120 * patience,
             300 * patience,
             self.http,
+            self.store(),
         );
         // The bot may look at any time: it must not see half of it.
         let new = self.directory.path().join("inline.toml.new");
         fs::write(&new, text + tables)?;
         Ok(fs::rename(new, self.directory.path().join("inline.toml"))?)
+    }
+
+    /// Returns the line that says where images go, if the engine does not know itself.
+    fn store(&self) -> String {
+        if self.engine.driver() == "embedded" {
+            let store = self.directory.path().join("images");
+            format!("embedded.store = '{}'\n", store.display())
+        } else {
+            String::new()
+        }
     }
 
     /// Starts the bot with nothing of the tests' own environment but what names the engines.
@@ -139,20 +146,11 @@ impl Bench {
                 command.env(name, value);
             }
         }
-        if let (Some(proxy), Some(name)) = (self.proxy().as_ref(), engine_host(self.engine)) {
-            command.env(name, format!("unix://{}", proxy.path().display()));
+        if let (true, Some(name)) = (self.setup.can_lose_engine, engine_host(self.engine)) {
+            command.env(name, format!("unix://{}", self.way().display()));
         }
         *self.bot() = Some(command.spawn()?);
         Ok(())
-    }
-
-    fn proxy(&self) -> MutexGuard<'_, Option<SocketProxy>> {
-        self.proxy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Cuts the way to the engine, of which the bot sees nothing from then on.
-    pub(crate) fn lose_engine(&self) {
-        *self.proxy() = None;
     }
 
     fn bot(&self) -> MutexGuard<'_, Option<Child>> {
@@ -165,9 +163,28 @@ impl Bench {
 
     /// Asks the bot to end.
     pub(crate) fn terminate(&self) -> Result<(), Failed> {
+        self.signal("TERM")
+    }
+
+    /// Sends the bot a signal.
+    pub(crate) fn signal(&self, name: &str) -> Result<(), Failed> {
         let pid = self.bot().as_ref().map(Child::id).ok_or("the bot does not run")?;
-        let sent = Command::new("kill").args(["-s", "TERM", &pid.to_string()]).status()?;
+        let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status()?;
         ensure(sent.success(), || format!("kill: {sent}"))
+    }
+
+    /// Returns what the bot has told so far.
+    pub(crate) fn told(&self) -> Result<String, Failed> {
+        Ok(fs::read_to_string(self.log())?)
+    }
+
+    /// Starts a bot again that has ended, and waits until it is connected.
+    pub(crate) async fn start_again(&self) -> Result<(), Failed> {
+        self.discord.change(|state| state.gateway.sessions.clear());
+        // The gateway takes one new session in some seconds.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        self.spawn()?;
+        self.connected().await
     }
 
     /// Waits for the end of the bot.
@@ -241,10 +258,7 @@ impl Bench {
 
     /// Returns the names of all containers that belong to this bench.
     pub(crate) async fn containers(&self) -> Result<Vec<String>, Failed> {
-        let runtime = self.engine.connect().await?;
-        let mut all = runtime.list(&inline::ListFilter::default()).await?;
-        all.retain(|one| one.labels.get(labels::INSTANCE) == Some(&self.instance));
-        Ok(all.into_iter().map(|container| container.name).collect())
+        left::containers(self.engine, &self.instance, self.directory.path()).await
     }
 
     /// Takes all containers of this bench away.
@@ -269,15 +283,6 @@ impl Bench {
             last.join("\n")
         )
         .into()
-    }
-}
-
-/// Names the variable in which the bot finds where its engine is; none if it has its own.
-pub(crate) fn engine_host(engine: Engine) -> Option<&'static str> {
-    match engine.driver() {
-        "docker" => Some("DOCKER_HOST"),
-        "podman" => Some("CONTAINER_HOST"),
-        _ => None,
     }
 }
 

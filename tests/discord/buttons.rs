@@ -8,6 +8,8 @@ use crate::server::{Input, Person, Place};
 use crate::view::View;
 
 const ALICE: Person = Person::ALICE;
+pub(crate) use crate::crowds::one_at_a_time;
+
 const LONG: &str = "print('begun', flush=True)\nimport time\ntime.sleep(60)";
 
 /// Starts a program that takes long, and returns the interaction with its answer.
@@ -52,11 +54,63 @@ pub(crate) async fn stop_ends_the_program(bench: &Bench) -> Result<(), Failed> {
     ensure(view.content.contains("begun"), || format!("{view:?}"))
 }
 
+pub(crate) async fn stop_ends_what_waits_and_nothing_twice(bench: &Bench) -> Result<(), Failed> {
+    let (first, running) = begun(bench).await?;
+    let options = [("code", Input::Text("print('ran')"))];
+    let waiting = bench.discord.command(Person::BOB, Place::GENERAL, "il py", &options)?;
+    let view = bench
+        .shown(waiting, "a place in the queue", |view| {
+            view.has_button("Stop") && view.content.contains("Waiting")
+        })
+        .await?;
+    bench.discord.press(Person::BOB, view.id, "Stop")?;
+    let stopped = bench.answer(waiting).await?;
+    ensure(
+        stopped.content.contains("was stopped") && !stopped.content.contains("ran\n"),
+        || format!("{stopped:?}"),
+    )?;
+    // Two fingers at once; whoever comes too late is told so.
+    let presses = [
+        bench.discord.press(ALICE, running.id, "Stop")?,
+        bench.discord.press(Person::MONA, running.id, "Stop")?,
+    ];
+    let view = bench.answer(first).await?;
+    ensure(view.content.contains("was stopped"), || format!("{view:?}"))?;
+    for press in presses {
+        bench.called_back(press).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn delete_ends_what_runs_in_the_sandbox(bench: &Bench) -> Result<(), Failed> {
+    bench.run(ALICE, "bash", "echo kept > kept.txt").await?;
+    let (running, _) = begun(bench).await?;
+    let question = bench.ask(ALICE, "il delete", &[]).await?;
+    let pressed = bench.discord.press(ALICE, question.id, "Delete everything")?;
+    bench
+        .shown(pressed, "the end of the sandbox", |view| {
+            view.content.contains("was deleted")
+        })
+        .await?;
+    let view = bench.answer(running).await?;
+    ensure(view.content.contains("was stopped"), || format!("{view:?}"))?;
+    let view = bench.ask(ALICE, "il look", &[]).await?;
+    ensure(view.content.contains("no sandbox"), || format!("{view:?}"))?;
+    // An old question deletes nothing more than is there.
+    let question = bench.ask(ALICE, "il delete", &[]).await?;
+    ensure(question.buttons.is_empty(), || format!("{question:?}"))
+}
+
 pub(crate) async fn rerun_answers_anew(bench: &Bench) -> Result<(), Failed> {
     let view = bench
         .run(ALICE, "py", "import time; print('at', time.time_ns())")
         .await?;
     refused(bench, view.id, "Rerun").await?;
+    // A moderator runs it as the one whose it is, who has the file.
+    let own = bench.run(ALICE, "bash", "echo again >> own; cat own").await?;
+    let pressed = bench.discord.press(Person::MONA, own.id, "Rerun")?;
+    let again = bench.answer(pressed).await?;
+    ensure(again.content.contains("again\nagain\n"), || format!("{again:?}"))?;
     let pressed = bench.discord.press(ALICE, view.id, "Rerun")?;
     let again = bench.answer(pressed).await?;
     ensure(again.id != view.id && again.content.contains("at "), || {

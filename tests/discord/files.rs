@@ -213,13 +213,30 @@ pub(crate) async fn packages_are_installed(bench: &Bench) -> Result<(), Failed> 
     ))?;
     bench.terminate()?;
     bench.ended().await?;
-    bench.discord.change(|state| state.gateway.sessions.clear());
-    // The gateway takes one new session in some seconds.
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    bench.spawn()?;
-    bench.connected().await?;
+    bench.start_again().await?;
     let packages = |packages| [("packages", Input::Text(packages))];
-    told(bench, ALICE, "il pip", &packages("inline-sample==1.0"), "inline-sample").await?;
+    let view = bench.run(ALICE, "py", "import inline_sample").await?;
+    ensure(view.content.contains("`/il pip packages:inline_sample`"), || {
+        format!("{view:?}")
+    })?;
+    // As it has spaces in it, some write it so.
+    let view = told(
+        bench,
+        ALICE,
+        "il pip",
+        &packages("\"inline-sample==1.0\""),
+        "inline-sample",
+    )
+    .await?;
+    ensure(
+        view.content.contains("Installed: `inline-sample 1.0") && !view.content.contains("```"),
+        || format!("{view:?}"),
+    )?;
+    let missing = bench.ask(ALICE, "il pip", &packages("inline-none")).await?;
+    ensure(
+        missing.content.contains("could not be installed") && missing.content.contains("```"),
+        || format!("{missing:?}"),
+    )?;
     let view = bench
         .run(ALICE, "py", "import inline_sample; print(inline_sample.version)")
         .await?;

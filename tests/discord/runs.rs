@@ -87,6 +87,48 @@ pub(crate) async fn without_code_an_editor_opens(bench: &Bench) -> Result<(), Fa
     Ok(())
 }
 
+pub(crate) async fn what_comes_without_code_waits_for_the_editor(bench: &Bench) -> Result<(), Failed> {
+    let options = [
+        ("stdin", Input::Text("typed")),
+        ("input", Input::File("in.txt", b"sent")),
+        ("private", Input::Flag(true)),
+    ];
+    let asked = bench.discord.command(ALICE, Place::GENERAL, "il py", &options)?;
+    bench.called_back(asked).await?;
+    let code = [("code", "print(input(), open('in.txt').read())")];
+    // A form can be opened again and sent once more.
+    for _ in 0..2 {
+        let sent = bench.discord.submit(asked, &code)?;
+        let view = bench.answer(sent).await?;
+        ensure(view.is_private && view.content.contains("\ntyped sent\n"), || {
+            format!("{view:?}")
+        })?;
+    }
+    // What cannot go on is told before anything is typed.
+    let long = "x".repeat(4_001);
+    let large = vec![0; 26 << 20];
+    for option in [("stdin", Input::Text(&long)), ("input", Input::File("large", &large))] {
+        let view = bench.ask(ALICE, "il py", &[option]).await?;
+        ensure(view.is_private && view.content.starts_with("⚠️"), || {
+            format!("{view:?}")
+        })?;
+    }
+    for (source, told) in [(&b"\xff\xfe"[..], "is not text"), (&large[..], "has more than")] {
+        let source = ("source", Input::File("main.py", source));
+        let view = bench.ask(ALICE, "il py", &[source]).await?;
+        ensure(view.content.contains(told), || format!("{view:?}"))?;
+    }
+    // As editors of other systems write it.
+    let source = (
+        "source",
+        Input::File("main.sh", b"\xef\xbb\xbffor n in 42\r\ndo echo $n\r\ndone\r\n"),
+    );
+    let view = bench.ask(ALICE, "il bash", &[source]).await?;
+    ensure(view.content.contains("\n42\n"), || format!("{view:?}"))?;
+    let view = bench.run(ALICE, "py", "input()").await?;
+    ensure(view.content.contains("option `stdin`"), || format!("{view:?}"))
+}
+
 pub(crate) async fn output_cannot_harm(bench: &Bench) -> Result<(), Failed> {
     let code = "print('@everyone @here <@1677721600> <@&843055104>')\nprint('``` out of the fence')\n\
                 print('\\u202e\\x00\\x07 bidi')\nprint('\\x1b[31mred\\x1b[0m')";
@@ -129,11 +171,12 @@ pub(crate) async fn what_a_program_makes_is_attached(bench: &Bench) -> Result<()
     })?;
     let made = bench.file(view.id, "made2.csv")?;
     ensure(made == b"a,b\na,b\nx", || format!("{made:?}"))?;
-    // More than Discord takes, and one that is too large for it.
-    let code =
-        "for n in range(14): open(f'more{n:02}.txt', 'w').write('x')\nopen('large.bin', 'wb').write(b'x' * 2_000_000)";
+    // More than Discord takes, each as large as it may be nearly, and one that is too large.
+    let code = "for n in range(14): open(f'more{n:02}.txt', 'w').write('x' * 1_000_000)\nopen('large.bin', 'wb').write(b'x' * 2_000_000)";
     let view = bench.run(ALICE, "py", code).await?;
-    ensure((1..=10).contains(&view.files.len()), || format!("{view:?}"))?;
+    ensure(view.files.len() == 10 && view.content.contains("not attached"), || {
+        format!("{view:?}")
+    })?;
     ensure(!view.files.iter().any(|(name, _)| name == "large.bin"), || {
         format!("{view:?}")
     })

@@ -131,6 +131,21 @@ pub(crate) async fn an_answer_outlives_its_token(bench: &Bench) -> Result<(), Fa
     bench
         .message(Place::direct(ALICE), "an answer to one alone", has_all)
         .await?;
+    // Where the bot is not, whoever has it with them is told.
+    bench.discord.change(|state| state.expected_refusals.push(50_001));
+    for place in [Place::GROUP, Place::AWAY] {
+        bench
+            .discord
+            .command(Person::BOB, place, "il py", &[("code", Input::Text(code))])?;
+        bench
+            .message(Place::direct(Person::BOB), "an answer to one alone", has_all)
+            .await?;
+        bench.discord.change(|state| {
+            state
+                .messages
+                .retain(|_, message| message.place != Place::direct(Person::BOB));
+        });
+    }
     let is_told = bench.discord.look(|state| {
         state
             .messages

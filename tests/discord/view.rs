@@ -95,7 +95,8 @@ fn normal(text: &str) -> String {
         let unit: &str = &word[..word
             .find(|letter: char| !letter.is_alphanumeric())
             .unwrap_or(word.len())];
-        normal += if !is_word && UNITS.contains(&unit) { "N" } else { digits };
+        let is_measured = !is_word && UNITS.contains(&unit) || before.ends_with("<t:");
+        normal += if is_measured { "N" } else { digits };
         rest = after;
     }
     normal += rest;

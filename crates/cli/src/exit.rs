@@ -6,6 +6,8 @@ use crate::interrupt::Interrupt;
 
 /// A command did not do what it was asked.
 pub(crate) const OWN_FAILURE: u8 = 1;
+/// A service cannot start before its operator has changed something; the `EX_CONFIG` of `sysexits.h`.
+pub(crate) const CONFIGURATION: u8 = 78;
 /// It was not the program that failed.
 pub(crate) const RUN_FAILURE: u8 = 125;
 /// The program was stopped at its time-out.

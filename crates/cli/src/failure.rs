@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
+use inline::ErrorKind;
 use inline_sandbox::SandboxError;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -49,6 +50,20 @@ impl Failure {
         Self::Told {
             message: message.into(),
             hint: Some(hint),
+        }
+    }
+
+    /// Returns whether the same would come of it again until the operator changes something.
+    pub(crate) fn is_for_the_operator(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.kind() == ErrorKind::InvalidConfig,
+            Self::Sandbox(error) => matches!(error, SandboxError::InvalidConfig { .. }),
+            Self::Discord(error) => matches!(
+                error,
+                inline_discord::Error::Unauthorized | inline_discord::Error::Config(_)
+            ),
+            Self::Told { .. } => true,
+            _ => false,
         }
     }
 

@@ -62,6 +62,8 @@ async fn run(arguments: Arguments) -> u8 {
         Command::Run(_) => exit::RUN_FAILURE,
         _ => exit::OWN_FAILURE,
     };
+    // What watches over a service starts it again, where that can help.
+    let is_service = matches!(arguments.command, Command::Bot(_));
     let outcome = tokio::select! {
         // First, so that signals are heard before there is anything to clear up.
         biased;
@@ -72,7 +74,11 @@ async fn run(arguments: Arguments) -> u8 {
         Failure::Interrupted => interrupt.code(),
         failure => {
             failure.report();
-            own_failure
+            if is_service && failure.is_for_the_operator() {
+                exit::CONFIGURATION
+            } else {
+                own_failure
+            }
         }
     })
 }

@@ -143,7 +143,8 @@ impl Answer {
 
     /// Makes `message` what the answer says.
     ///
-    /// When the interaction is over, the answer goes on in the channel, or with its user alone if it was private.
+    /// When the interaction is over, the answer goes on in the channel, or with its user alone if it was private or the bot
+    /// may not write there.
     pub(crate) async fn show(&mut self, message: &Message) -> Result<(), RestError> {
         if let Place::Interaction {
             interaction,
@@ -166,15 +167,23 @@ impl Answer {
                 }
                 shown => return shown.map(drop),
             }
-            let channel = if *is_private {
-                self.direct_channel(interaction.user).await?
-            } else {
-                interaction.channel
-            };
-            self.place = Place::Channel {
-                channel,
-                message: None,
-                reply_to: None,
+            let (user, channel) = (interaction.user, interaction.channel);
+            if !is_private {
+                self.place = Place::in_channel(channel);
+                match self.show_in_channel(message).await {
+                    // Where users have the bot with them, it is not itself.
+                    Err(error) if is_closed(&error) => {}
+                    shown => return shown,
+                }
+            }
+            self.place = match self.direct_channel(user).await {
+                Ok(direct) => Place::in_channel(direct),
+                Err(error) => {
+                    if is_closed(&error) {
+                        self.place = Place::Gone;
+                    }
+                    return Err(error);
+                }
             };
         }
         self.show_in_channel(message).await
@@ -209,9 +218,14 @@ impl Answer {
             body["message_reference"] = json!({"message_id": original.to_string(), "fail_if_not_exists": false});
         }
         let route = Route::CreateMessage { channel: *channel };
-        let created = self.rest.call(route, Body::Files(&body, &message.files)).await?;
-        *shown = id_of(&created);
-        Ok(())
+        let created = self.rest.call(route, Body::Files(&body, &message.files)).await;
+        if created.as_ref().is_err_and(is_closed) {
+            // Asked again and again, it would not open.
+            self.place = Place::Gone;
+        } else if let Ok(created) = &created {
+            *shown = id_of(created);
+        }
+        created.map(drop)
     }
 
     async fn direct_channel(&self, user: u64) -> Result<u64, RestError> {
@@ -242,6 +256,22 @@ impl Answer {
             deleted => deleted,
         }
     }
+}
+
+impl Place {
+    /// Is where an answer goes on that has no message there yet.
+    fn in_channel(channel: u64) -> Self {
+        Self::Channel {
+            channel,
+            message: None,
+            reply_to: None,
+        }
+    }
+}
+
+/// Returns whether the bot may not write to a channel, or does not know it.
+fn is_closed(error: &RestError) -> bool {
+    matches!(error, RestError::Refused { status: 403 | 404, .. })
 }
 
 fn id_of(value: &Value) -> Option<u64> {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use inline_sandbox::{Language, Limits, SandboxService};
+use inline_runtime::ImageReference;
+use inline_sandbox::{Language, Limits, Owner, SandboxError, SandboxService};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answer, Interaction};
+use crate::commands::Beside;
 use crate::config::Rule;
 use crate::failure::Failure;
 use crate::gateway::Shards;
@@ -15,8 +17,8 @@ use crate::mention::Mentions;
 use crate::message::Message;
 use crate::policy::{Caller, Cooldowns, Current, Refused, decide};
 use crate::register::Registration;
-use crate::rest::{Rest, RestError};
-use crate::run::{Modes, Recent};
+use crate::rest::{Body, Rest, RestError, Route};
+use crate::run::{Audit, Modes, Recent};
 
 /// How many files are on their way at once.
 const MAX_TRANSFERS: usize = 8;
@@ -29,8 +31,11 @@ pub(crate) struct Bot {
     pub(crate) current: Current,
     pub(crate) cooldowns: Cooldowns,
     pub(crate) recent: Recent,
+    pub(crate) audit: Audit,
     pub(crate) modes: Modes,
     pub(crate) mentions: Mentions,
+    /// The files that wait for what is written in an editor.
+    pub(crate) beside: Beside,
     pub(crate) shards: Shards,
     pub(crate) registration: Registration,
     /// Room for files that are held in memory on their way.
@@ -55,8 +60,10 @@ impl Bot {
             current,
             cooldowns: Cooldowns::default(),
             recent: Recent::default(),
+            audit: Audit::default(),
             modes: Modes::default(),
             mentions: Mentions::default(),
+            beside: Beside::default(),
             shards: Shards::default(),
             transfers: Semaphore::new(MAX_TRANSFERS),
             tasks: TaskTracker::new(),
@@ -72,6 +79,18 @@ impl Bot {
         let rule = decide(&self.current.get(), caller);
         rule.check_access()?;
         Ok(rule)
+    }
+
+    /// Finds what the channel of a message is in, which only interactions say, where a rule could depend on it.
+    pub(crate) async fn find_parent(&self, caller: &mut Caller) -> Result<(), RestError> {
+        if caller.guild.is_some() && !self.current.get().channels.is_empty() {
+            let route = Route::Channel {
+                channel: caller.channel,
+            };
+            let channel = self.rest.call(route, Body::None).await?;
+            caller.parent = channel["parent_id"].as_str().and_then(|id| id.parse().ok());
+        }
+        Ok(())
     }
 
     /// Lets a run of `language` in, as far as that can be said at once; its time until the next begins.
@@ -91,14 +110,19 @@ impl Bot {
         if rule.images.is_some()
             && let Some(language) = self.service.languages().get(language)
         {
-            let chosen = match self.service.sandbox(&owner).await {
-                Ok(sandbox) => sandbox.settings.images.get(&language.name).cloned(),
-                Err(inline_sandbox::SandboxError::NotFound { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
-            rule.check_image(chosen.as_ref().unwrap_or(&language.image))?;
+            rule.check_image(&self.image(&owner, language).await?)?;
         }
         Ok(())
+    }
+
+    /// Returns the image that programs of `owner` in `language` run in.
+    pub(crate) async fn image(&self, owner: &Owner, language: &Language) -> Result<ImageReference, Failure> {
+        let chosen = match self.service.sandbox(owner).await {
+            Ok(sandbox) => sandbox.settings.images.get(&language.name).cloned(),
+            Err(SandboxError::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(chosen.unwrap_or_else(|| language.image.clone()))
     }
 
     /// Finds a language by what a person calls it.
@@ -109,7 +133,7 @@ impl Bot {
             .values()
             .find(|language| language.answers_to(&name))
             .ok_or_else(|| {
-                Failure::Sandbox(inline_sandbox::SandboxError::UnknownLanguage {
+                Failure::Sandbox(SandboxError::UnknownLanguage {
                     language: name.chars().take(64).collect(),
                     known: known.keys().cloned().collect(),
                 })

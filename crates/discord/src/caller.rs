@@ -13,7 +13,7 @@ pub(crate) fn of_command(interaction: &serenity::CommandInteraction) -> (Caller,
     let caller = caller(
         &interaction.user,
         interaction.guild_id,
-        interaction.channel_id,
+        (interaction.channel_id, interaction.channel.as_ref()),
         interaction.member.as_deref(),
         interaction.attachment_size_limit,
     );
@@ -25,7 +25,7 @@ pub(crate) fn of_component(interaction: &serenity::ComponentInteraction) -> (Cal
     let caller = caller(
         &interaction.user,
         interaction.guild_id,
-        interaction.channel_id,
+        (interaction.channel_id, interaction.channel.as_ref()),
         interaction.member.as_ref(),
         interaction.attachment_size_limit,
     );
@@ -37,7 +37,7 @@ pub(crate) fn of_modal(interaction: &serenity::ModalInteraction) -> (Caller, Int
     let caller = caller(
         &interaction.user,
         interaction.guild_id,
-        interaction.channel_id,
+        (interaction.channel_id, interaction.channel.as_ref()),
         interaction.member.as_ref(),
         interaction.attachment_size_limit,
     );
@@ -61,7 +61,7 @@ fn answered(
     (caller, interaction)
 }
 
-/// Returns who wrote a message.
+/// Returns who wrote a message, which does not say what its channel is in.
 pub(crate) fn of_message(
     author: &serenity::User,
     guild: Option<serenity::GuildId>,
@@ -72,6 +72,7 @@ pub(crate) fn of_message(
         user: author.id.get(),
         guild: guild.map(serenity::GuildId::get),
         channel: channel.get(),
+        parent: None,
         roles: roles.iter().map(|role| role.get()).collect(),
         is_moderator: false,
         upload_limit: DEFAULT_UPLOAD_LIMIT,
@@ -81,7 +82,7 @@ pub(crate) fn of_message(
 fn caller(
     user: &serenity::User,
     guild: Option<serenity::GuildId>,
-    channel: serenity::ChannelId,
+    (channel, details): (serenity::ChannelId, Option<&serenity::PartialChannel>),
     member: Option<&serenity::Member>,
     upload_limit: u32,
 ) -> Caller {
@@ -90,6 +91,9 @@ fn caller(
         user: user.id.get(),
         guild: guild.map(serenity::GuildId::get),
         channel: channel.get(),
+        parent: details
+            .and_then(|channel| channel.parent_id)
+            .map(serenity::ChannelId::get),
         roles: member
             .map(|member| member.roles.iter().map(|role| role.get()).collect())
             .unwrap_or_default(),

@@ -2,4 +2,4 @@
 
 mod blocks;
 
-pub(crate) use blocks::{extract, source};
+pub(crate) use blocks::{content, extract, source};

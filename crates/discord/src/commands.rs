@@ -1,10 +1,12 @@
 //! The commands, as Discord offers them.
 
 mod account;
+mod attachment;
 mod complete;
 mod files;
 mod health;
 mod help;
+mod image;
 mod menu;
 mod packages;
 mod program;
@@ -14,6 +16,7 @@ mod transfer;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use inline_sandbox::Files;
 use poise::serenity_prelude as serenity;
 
@@ -25,8 +28,9 @@ use crate::message::Message;
 use crate::policy::Caller;
 
 pub(crate) use account::{confirmed, kept};
+pub(crate) use attachment::Beside;
 pub(crate) use files::page;
-pub(crate) use program::{from_editor, rerun};
+pub(crate) use program::{Editor, from_editor, rerun};
 
 /// What poise gives to each command.
 type Context<'a> = poise::ApplicationContext<'a, Arc<Bot>, Failure>;
@@ -59,6 +63,7 @@ pub(crate) fn all() -> Vec<poise::Command<Arc<Bot>, Failure>> {
         "packages::pip",
         "packages::npm",
         "session::session",
+        "image::image",
         "account::quota",
         "account::history",
         "account::stop",
@@ -99,6 +104,16 @@ async fn files_of(bot: &Bot, caller: &Caller) -> Result<Files, Failure> {
     let owner = caller.owner()?;
     bot.service.ensure_sandbox(&owner).await?;
     Ok(bot.service.files(&owner).await?)
+}
+
+/// Writes a file, whose sandbox and directories are made if they are not there; returns its size in bytes.
+async fn put(bot: &Bot, caller: &Caller, name: &str, content: impl Into<Bytes>) -> Result<u64, Failure> {
+    let content = content.into();
+    let size = content.len() as u64;
+    let files = files_of(bot, caller).await?;
+    make_parent(&files, name).await?;
+    files.write(name, content).await?;
+    Ok(size)
 }
 
 /// Makes the directories that are to hold `name`.

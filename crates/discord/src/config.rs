@@ -17,8 +17,8 @@ const BLOCKED_EXTENSIONS: [&str; 18] = [
 
 /// Holds the keys below `discord` in the configuration file.
 ///
-/// Everything but [`http`](Self::http), [`register`](Self::register) and [`mentions`](Self::mentions) takes effect while the
-/// bot runs when the file changes.
+/// Everything but [`http`](Self::http) and [`register`](Self::register) takes effect while the bot runs when the file
+/// changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -36,7 +36,7 @@ pub struct DiscordConfig {
     pub policy: Rule,
     /// What holds in a guild, by its id.
     pub guilds: BTreeMap<String, Rule>,
-    /// What holds in a channel, by its id.
+    /// What holds in a channel and its threads, or in the channels of a category, by its id.
     pub channels: BTreeMap<String, Rule>,
     /// What holds for those who have a role, by its id.
     pub roles: BTreeMap<String, Rule>,
@@ -92,7 +92,7 @@ pub enum Register {
     /// Everywhere that the bot is installed, also by users.
     #[default]
     Global,
-    /// In each guild that the bot is in, where a change is seen at once.
+    /// In each guild that the bot is in, where a change is seen at once, and nowhere else.
     Guild,
     /// Nowhere: what is registered stays.
     None,
@@ -144,7 +144,7 @@ impl DiscordConfig {
         ] {
             for (id, rule) in rules {
                 let key = format!("{table}.{id}");
-                if id.parse::<u64>().is_err() {
+                if !is_id(id) {
                     return Err(InvalidConfig::new(
                         &key,
                         "it is not the id of anything: ids are numbers",
@@ -167,6 +167,36 @@ impl DiscordConfig {
             None => Ok(()),
         }
     }
+
+    /// Checks that all languages that are named are among `known`: one that is misspelt would forbid the one that is meant.
+    pub(crate) fn check_languages(&self, known: &[String]) -> Result<(), InvalidConfig> {
+        let tables = [
+            ("guilds", &self.guilds),
+            ("channels", &self.channels),
+            ("roles", &self.roles),
+            ("users", &self.users),
+        ];
+        let rules = tables
+            .into_iter()
+            .flat_map(|(table, rules)| rules.iter().map(move |(id, rule)| (format!("{table}.{id}"), rule)));
+        for (key, rule) in rules.chain([("policy".to_owned(), &self.policy)]) {
+            let mut named = rule.languages.iter().flatten();
+            if let Some(unknown) = named.find(|name| !known.contains(name)) {
+                let why = format!(
+                    "`{}` is no language here; there are: `{}`",
+                    unknown.escape_debug(),
+                    known.join("`, `")
+                );
+                return Err(InvalidConfig::new(&format!("{key}.languages"), why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether `text` is an id as Discord writes it: what is written otherwise would never be found.
+fn is_id(text: &str) -> bool {
+    text.parse::<u64>().is_ok_and(|id| id > 0 && id.to_string() == text)
 }
 
 /// Says which key of the bot's configuration makes no sense.
@@ -174,14 +204,14 @@ impl DiscordConfig {
 #[error("configuration `discord.{key}`: {why}")]
 pub struct InvalidConfig {
     key: String,
-    why: &'static str,
+    why: String,
 }
 
 impl InvalidConfig {
-    fn new(key: &str, why: &'static str) -> Self {
+    fn new(key: &str, why: impl Into<String>) -> Self {
         Self {
             key: key.to_owned(),
-            why,
+            why: why.into(),
         }
     }
 }
@@ -211,10 +241,26 @@ mod tests {
     }
 
     #[test]
+    fn a_language_that_is_misspelt_is_named() {
+        let config = |text: &str| serde_json::from_str::<DiscordConfig>(text).unwrap();
+        let known = ["node".to_owned(), "python".to_owned()];
+        let right = config(r#"{"policy": {"languages": ["node"]}, "users": {"1": {"languages": []}}}"#);
+        assert_eq!(right.check_languages(&known), Ok(()));
+        let wrong = config(r#"{"roles": {"7": {"languages": ["python", "py"]}}}"#);
+        let error = wrong.check_languages(&known).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "configuration `discord.roles.7.languages`: `py` is no language here; there are: `node`, `python`"
+        );
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
         let with = |text: &str| serde_json::from_str::<DiscordConfig>(text).unwrap().validate();
         for (text, key) in [
             (r#"{"guilds": {"abc": {}}}"#, "guilds.abc"),
+            (r#"{"users": {"007": {}}}"#, "users.007"),
+            (r#"{"users": {"0": {}}}"#, "users.0"),
             (r#"{"users": {"1": {"audit_channel": "x"}}}"#, "users.1.audit_channel"),
             (r#"{"policy": {"memory": 0}}"#, "policy"),
             (r#"{"blocked_extensions": [".exe"]}"#, "blocked_extensions"),

@@ -15,14 +15,18 @@ pub(crate) enum CustomId {
     Full { run: String, user: u64 },
     /// Deletes the answer.
     Delete { user: u64 },
-    /// Shows another page of a directory.
+    /// Shows another page of a directory, of the current one if `path` is empty.
     Page { user: u64, offset: usize, path: String },
     /// Deletes the sandbox.
     Wipe { user: u64 },
     /// Keeps the sandbox.
     Keep { user: u64 },
-    /// The form in which a program is written.
-    Editor { language: String, private: bool },
+    /// The form in which a program is written; `input` is the interaction that a file came with.
+    Editor {
+        language: String,
+        private: bool,
+        input: Option<u64>,
+    },
 }
 
 impl CustomId {
@@ -36,7 +40,14 @@ impl CustomId {
             Self::Page { user, offset, path } => format!("{OURS}:page:{user}:{offset}:{path}"),
             Self::Wipe { user } => format!("{OURS}:wipe:{user}"),
             Self::Keep { user } => format!("{OURS}:keep:{user}"),
-            Self::Editor { language, private } => format!("{OURS}:editor:{language}:{}", u8::from(*private)),
+            Self::Editor {
+                language,
+                private,
+                input,
+            } => {
+                let input = input.map(|id| id.to_string()).unwrap_or_default();
+                format!("{OURS}:editor:{}:{input}:{language}", u8::from(*private))
+            }
         };
         (text.encode_utf16().count() <= MAX).then_some(text)
     }
@@ -79,10 +90,11 @@ impl CustomId {
                 user: rest.parse().ok()?,
             },
             "editor" => {
-                let (language, private) = rest.split_once(':')?;
+                let mut parts = rest.splitn(3, ':');
                 Self::Editor {
-                    language: language.to_owned(),
-                    private: private == "1",
+                    private: parts.next()? == "1",
+                    input: parts.next()?.parse().ok(),
+                    language: parts.next()?.to_owned(),
                 }
             }
             _ => return None,
@@ -138,8 +150,14 @@ mod tests {
             CustomId::Wipe { user: 5 },
             CustomId::Keep { user: 6 },
             CustomId::Editor {
-                language: "python".to_owned(),
+                language: "x".repeat(64),
                 private: true,
+                input: Some(u64::MAX),
+            },
+            CustomId::Editor {
+                language: "python".to_owned(),
+                private: false,
+                input: None,
             },
         ] {
             let text = id.text().unwrap();

@@ -17,7 +17,7 @@ pub enum Error {
     #[error("discord does not take the token")]
     Unauthorized,
     /// Discord was not reached, or refused something.
-    #[error("{operation} was refused by discord")]
+    #[error("{operation} was not possible")]
     Discord {
         /// What was being done.
         operation: &'static str,

@@ -21,7 +21,8 @@ pub(crate) async fn handle(
     let bot = framework.user_data;
     match event {
         FullEvent::Ready { data_about_bot } => {
-            let shard = data_about_bot.shard.map_or(0, |shard| shard.id.0);
+            let (shard, shards) = data_about_bot.shard.map_or((0, 1), |shard| (shard.id.0, shard.total));
+            bot.shards.expect(shards);
             bot.shards.set(shard, true);
             tracing::info!(shard, user = %data_about_bot.user.id, "connected as {}", data_about_bot.user.name);
             for guild in &data_about_bot.guilds {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -11,13 +12,14 @@ use crate::answer::Answer;
 use crate::bot::{Bot, chain, present};
 use crate::failure::Failure;
 use crate::message::Message;
-use crate::policy::Caller;
+use crate::metric;
+use crate::policy::{Caller, Refused};
 use crate::run::Ask;
 
 /// How many messages are followed at once.
 const MAX_FOLLOWED: usize = 1_000;
 /// How long after its last change a message is followed.
-const FOLLOWED: Duration = Duration::from_hours(1);
+const FOLLOWED: Duration = Duration::from_hours(24);
 
 /// Knows the messages that are followed, the oldest first.
 #[derive(Debug, Default)]
@@ -69,10 +71,19 @@ impl Mentions {
 
 impl Bot {
     /// Runs the code of a message, and again whenever the message changes, until it is deleted or nobody changes it any more.
-    pub(crate) fn follow_message(self: &Arc<Self>, caller: Caller, message: u64, content: String) {
+    pub(crate) fn follow_message(self: &Arc<Self>, mut caller: Caller, message: u64, content: String) {
         let mut content = self.mentions.follow(message, content);
         let bot = Arc::clone(self);
         drop(self.tasks.spawn(async move {
+            if let Err(error) = bot.find_parent(&mut caller).await {
+                tracing::warn!(error = chain(&error), "where a message is could not be found out");
+                return;
+            }
+            // Whoever may not use the bot cannot make it write messages either.
+            if matches!(bot.rule(&caller), Err(Failure::Refused(Refused::Denied))) {
+                return;
+            }
+            counter!(metric::EVENTS, "kind" => "mention").increment(1);
             let mut answer = Answer::to_message(&bot.rest, caller.channel, message);
             // Before anything can be given up half-way, so that there is one answer.
             if let Err(error) = answer.show(&Message::new("⏳ **Starting**")).await {
@@ -115,7 +126,6 @@ impl Bot {
                     language,
                     source,
                     stdin: None,
-                    files: Vec::new(),
                     is_private: false,
                 };
                 self.run(ask, rule, answer).await;

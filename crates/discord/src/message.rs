@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::custom_id::CustomId;
+use crate::show::fitting;
 
 /// The most buttons of a row, and there is one row.
 const MAX_BUTTONS: usize = 5;
@@ -94,7 +95,7 @@ impl Message {
             json!([{"type": ACTION_ROW, "components": buttons}])
         };
         json!({
-            "content": self.content,
+            "content": fitting(&self.content),
             "allowed_mentions": {"parse": []},
             "components": rows,
             "attachments": attachments,

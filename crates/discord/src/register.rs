@@ -1,7 +1,7 @@
 //! Tells Discord which commands there are.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -27,37 +27,45 @@ impl Registration {
         }
     }
 
-    /// Registers the commands everywhere, if that is where they are to be.
+    /// Registers the commands everywhere if that is where they are to be, and nowhere if each guild is to have them: there
+    /// they would be offered twice.
     pub(crate) async fn everywhere(&self, rest: &Rest) -> Result<(), RestError> {
-        if self.register != Register::Global {
-            return Ok(());
-        }
+        let commands = match self.register {
+            Register::Global => body(),
+            Register::Guild => Value::Array(Vec::new()),
+            Register::None => return Ok(()),
+        };
         let route = Route::GlobalCommands {
             application: self.application,
         };
-        rest.call(route, Body::Json(&body())).await.map(drop)
+        rest.call(route, Body::Json(&commands)).await.map(drop)
+    }
+
+    pub(crate) fn application(&self) -> u64 {
+        self.application
+    }
+
+    fn guilds(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.guilds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Registers the commands in a guild, once, if that is where they are to be.
 pub(crate) async fn in_guild(bot: &Bot, guild: u64) -> Result<(), RestError> {
     let registration = &bot.registration;
-    if registration.register != Register::Guild {
-        return Ok(());
-    }
-    let is_new = registration
-        .guilds
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(guild);
-    if !is_new {
+    if registration.register != Register::Guild || !registration.guilds().insert(guild) {
         return Ok(());
     }
     let route = Route::GuildCommands {
         application: registration.application,
         guild,
     };
-    bot.rest.call(route, Body::Json(&body())).await.map(drop)
+    let registered = bot.rest.call(route, Body::Json(&body())).await;
+    if registered.is_err() {
+        // It is tried again when the guild is told of again.
+        registration.guilds().remove(&guild);
+    }
+    registered.map(drop)
 }
 
 fn body() -> Value {

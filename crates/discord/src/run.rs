@@ -11,6 +11,7 @@ mod recent;
 
 pub(crate) use ask::Ask;
 pub(crate) use attach::{file_name, is_blocked};
+pub(crate) use audit::Audit;
 pub(crate) use finish::OUTPUT_FILE;
 pub(crate) use modes::Modes;
 pub(crate) use recent::{Kept, Recent};

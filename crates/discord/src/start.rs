@@ -74,27 +74,24 @@ pub async fn run(service: SandboxService, options: Options, closing: Cancellatio
 }
 
 async fn connect(service: &SandboxService, options: Options, closing: &CancellationToken) -> Result<(), Error> {
+    let languages: Vec<String> = service.languages().keys().cloned().collect();
     options.config.validate()?;
-    let server = http::Server::bind(options.config.http).await?;
+    options.config.check_languages(&languages)?;
+    let server = match options.config.http {
+        Some(address) => Some(http::Server::bind(address).await?),
+        None => None,
+    };
     let register = options.config.register;
-    let rest = Rest::new(options.token, options.origin.as_deref()).map_err(Error::discord("connecting"))?;
-    let application = rest
-        .call(Route::Application, Body::None)
-        .await
-        .map_err(Error::discord("asking who we are"))?;
-    let id = application["id"]
-        .as_str()
-        .and_then(|id| id.parse().ok())
-        .filter(|id| *id > 0)
-        .ok_or(Error::Unauthorized)?;
-    let registration = Registration::new(register, id);
-    registration
-        .everywhere(&rest)
-        .await
-        .map_err(Error::discord("registering the commands"))?;
-
-    let current = Current::new(options.config);
+    let rest = Rest::new(options.token, options.origin.as_deref()).map_err(Error::discord("speaking to discord"))?;
+    let Some(introduced) = closing.run_until_cancelled(introduce(&rest, register)).await else {
+        return Ok(());
+    };
+    let (application, registration) = introduced?;
+    let current = Current::new(options.config, languages);
+    // What runs is ended first, and answered; health is told until that is done.
     let stopping = CancellationToken::new();
+    let ended = CancellationToken::new();
+    let _guards = [&stopping, &ended].map(|token| token.clone().drop_guard());
     let bot = Arc::new(Bot::new(
         service.clone(),
         rest,
@@ -105,11 +102,30 @@ async fn connect(service: &SandboxService, options: Options, closing: &Cancellat
     if let Some(reload) = options.reload {
         drop(tokio::spawn(current.follow(reload, stopping.clone())));
     }
-    drop(tokio::spawn(server.serve(Arc::clone(&bot), stopping.clone())));
+    if let Some(server) = server {
+        drop(tokio::spawn(server.serve(Arc::clone(&bot), ended.clone())));
+    }
+    let id = bot.registration.application();
+    converse(&bot, id, intents(register, &application), closing).await
+}
 
-    let ended = converse(&bot, id, intents(register, &application), closing).await;
-    stopping.cancel();
-    ended
+/// Asks which application the token is of, and registers its commands.
+async fn introduce(rest: &Rest, register: Register) -> Result<(Value, Registration), Error> {
+    let application = rest
+        .call(Route::Application, Body::None)
+        .await
+        .map_err(Error::discord("asking discord who we are"))?;
+    let id = application["id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .filter(|id| *id > 0)
+        .ok_or(Error::Unauthorized)?;
+    let registration = Registration::new(register, id);
+    registration
+        .everywhere(rest)
+        .await
+        .map_err(Error::discord("registering the commands with discord"))?;
+    Ok((application, registration))
 }
 
 /// Speaks with the gateway until `closing`, and for as long after that as there is anything to answer.
@@ -119,9 +135,12 @@ async fn converse(
     intents: serenity::GatewayIntents,
     closing: &CancellationToken,
 ) -> Result<(), Error> {
-    let failed = |source: serenity::Error| Error::Discord {
-        operation: "connecting to the gateway",
-        source: source.into(),
+    let failed = |error: serenity::Error| match error {
+        serenity::Error::Gateway(serenity::GatewayError::InvalidAuthentication) => Error::Unauthorized,
+        source => Error::Discord {
+            operation: "connecting to discord's gateway",
+            source: source.into(),
+        },
     };
     let http = serenity::HttpBuilder::new(bot.rest.token().expose())
         .proxy(bot.rest.origin())
@@ -171,6 +190,11 @@ fn framework(bot: &Arc<Bot>) -> poise::Framework<Arc<Bot>, Failure> {
             commands: commands::all(),
             event_handler: |context, event| Box::pin(events::handle(context, event)),
             on_error: |error| Box::pin(commands::on_error(error)),
+            // What mentions the bot is code, and no command.
+            prefix_options: poise::PrefixFrameworkOptions {
+                mention_as_prefix: false,
+                ..Default::default()
+            },
             allowed_mentions: Some(serenity::CreateAllowedMentions::new()),
             ..Default::default()
         })

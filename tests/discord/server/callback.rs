@@ -114,14 +114,14 @@ fn choices(data: &Value) -> Result<()> {
     let fits = |value: &Value| {
         value
             .as_str()
-            .is_none_or(|text| (1..=MAX_CHOICE_CHARACTERS).contains(&text.chars().count()))
+            .is_none_or(|text| !text.trim().is_empty() && text.chars().count() <= MAX_CHOICE_CHARACTERS)
     };
     if choices
         .iter()
         .any(|choice| !fits(&choice["name"]) || !fits(&choice["value"]))
     {
         return Err(answer::invalid_form(
-            "choices: one is empty or longer than 100 characters",
+            "choices: one is blank or longer than 100 characters",
         ));
     }
     Ok(())

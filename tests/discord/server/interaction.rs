@@ -6,7 +6,8 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use super::multipart::File;
-use super::people::{self, Person, Place};
+use super::people::{self, Person};
+use super::place::Place;
 use super::state::State;
 use super::{Discord, Server, event};
 
@@ -130,6 +131,12 @@ impl Discord {
             if value.is_empty() && input["required"] != false {
                 return Err(format!("the field `{id}` has to be filled").into());
             }
+            let max = input["max_length"]
+                .as_u64()
+                .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
+            if value.chars().count() > max {
+                return Err(format!("the field `{id}` has no room for {} characters", value.chars().count()).into());
+            }
             rows.push(json!({"type": 1, "components": [{"type": 4, "custom_id": id, "value": value}]}));
         }
         if !left.is_empty() {
@@ -149,7 +156,7 @@ impl Discord {
                 "data": data, "channel_id": place.channel.to_string(), "channel": place.channel(), "token": token,
                 "version": 1, "app_permissions": "2251800098995265", "locale": "en-US", "entitlements": [],
                 "authorizing_integration_owners": {"1": person.id().to_string()},
-                "context": i32::from(place.guild.is_none()), "attachment_size_limit": server.settings.upload_limit,
+                "context": place.context(), "attachment_size_limit": server.settings.upload_limit,
             });
             if let Some(guild) = place.guild {
                 let mut member = person.member();
@@ -188,7 +195,7 @@ impl Discord {
     fn registered(&self, place: Place, name: &str, kind: u64) -> Result<Value, Failed> {
         let is_it = |command: &&Value| command["name"] == name && command["type"] == kind;
         let in_context = |command: &&Value| {
-            let context = u64::from(place.guild.is_none());
+            let context = place.context();
             command["contexts"]
                 .as_array()
                 .is_none_or(|all| all.iter().any(|one| *one == context))

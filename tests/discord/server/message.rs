@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::answer::{self, Answer, Result};
 use super::check;
 use super::multipart::File;
-use super::people::{self, Person, Place};
+use super::people::{self, Person};
+use super::place::Place;
 use super::state::State;
 use super::{Server, event};
 

@@ -1,22 +1,17 @@
-//! The guilds, channels, roles and users that there are.
+//! The guilds, roles and users that there are.
 
 use serde_json::{Value, json};
 
 use super::answer::{self, Result};
+use super::place::Place;
 
 pub(crate) const GUILD: u64 = 2 << 22;
 /// Has an odd number before its low bits: of two shards it is the second's.
 pub(crate) const OTHER_GUILD: u64 = 3 << 22;
-pub(crate) const GENERAL: u64 = 101 << 22;
-pub(crate) const SECRET: u64 = 102 << 22;
-/// A guild in which the bot is not.
-const FOREIGN_GUILD: u64 = 4 << 22;
-const FOREIGN_GENERAL: u64 = 104 << 22;
-pub(crate) const OTHER_GENERAL: u64 = 103 << 22;
 pub(crate) const MODERATOR: u64 = 201 << 22;
 pub(crate) const BOT: u64 = 301 << 22;
 pub(crate) const APPLICATION: u64 = 302 << 22;
-const OWNER: u64 = 303 << 22;
+pub(super) const OWNER: u64 = 303 << 22;
 const FIRST_USER: u64 = 400;
 
 const VIEW_CHANNEL: u64 = 1 << 10;
@@ -26,11 +21,11 @@ const EMBED_LINKS: u64 = 1 << 14;
 const ATTACH_FILES: u64 = 1 << 15;
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
-const EVERYONE: u64 =
+pub(super) const EVERYONE: u64 =
     VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY | USE_APPLICATION_COMMANDS;
 
 const GATEWAY_MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
-const JOINED: &str = "2020-01-01T00:00:00.000000+00:00";
+pub(super) const JOINED: &str = "2020-01-01T00:00:00.000000+00:00";
 
 /// A user who is a member of both guilds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,69 +82,6 @@ impl Person {
             Vec::new()
         };
         member(&self.user(), &roles)
-    }
-}
-
-/// Where something happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Is none in a direct message.
-    pub(crate) guild: Option<u64>,
-    pub(crate) channel: u64,
-}
-
-impl Place {
-    pub(crate) const GENERAL: Self = Self {
-        guild: Some(GUILD),
-        channel: GENERAL,
-    };
-    pub(crate) const SECRET: Self = Self {
-        guild: Some(GUILD),
-        channel: SECRET,
-    };
-    pub(crate) const ELSEWHERE: Self = Self {
-        guild: Some(OTHER_GUILD),
-        channel: OTHER_GENERAL,
-    };
-
-    /// Is where the bot is not: users have it with them.
-    pub(crate) const AWAY: Self = Self {
-        guild: Some(FOREIGN_GUILD),
-        channel: FOREIGN_GENERAL,
-    };
-
-    /// Returns where somebody and the bot are alone.
-    pub(crate) fn direct(person: Person) -> Self {
-        Self {
-            guild: None,
-            channel: person.id() + 1,
-        }
-    }
-
-    /// Returns the place of a channel.
-    pub(super) fn of(channel: u64) -> Option<Self> {
-        let known = [Self::GENERAL, Self::SECRET, Self::ELSEWHERE, Self::AWAY];
-        let direct = || Person::by_id(channel.checked_sub(1)?).map(Self::direct);
-        known.into_iter().find(|place| place.channel == channel).or_else(direct)
-    }
-
-    /// Returns whether the bot itself is there.
-    pub(super) fn has_bot(self) -> bool {
-        self != Self::AWAY
-    }
-
-    pub(super) fn channel(self) -> Value {
-        let name = if self.channel == SECRET { "secret" } else { "general" };
-        let Some(guild) = self.guild else {
-            let person = Person::by_id(self.channel - 1).map(Person::user);
-            let id = self.channel.to_string();
-            return json!({"id": id, "type": 1, "recipients": [person], "last_message_id": null, "flags": 0});
-        };
-        json!({
-            "id": self.channel.to_string(), "type": 0, "guild_id": guild.to_string(), "name": name, "position": 0,
-            "permission_overwrites": [], "nsfw": false, "topic": null, "last_message_id": null, "parent_id": null,
-            "rate_limit_per_user": 0, "flags": 0, "permissions": EVERYONE.to_string(),
-        })
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::Discord;
 use super::answer::Answer;
 use super::message::Origin;
-use super::people::{Person, Place};
+use super::people::Person;
+use super::place::Place;
 
 impl Discord {
     /// Writes a message, and returns its id.

@@ -13,9 +13,12 @@ use crate::interrupt::Interrupt;
 use crate::open::Setup;
 
 pub(crate) async fn run(global: &Global, arguments: BotArguments, interrupt: &Interrupt) -> Result<u8> {
-    let mut setup = Setup::load_to_stay(global)?;
     let environment = Environment::of_process();
-    // Before the engine is asked for anything: a token that is none is told at once.
+    // Before anything is read, so that no change is missed.
+    let reload = reload(global, &environment);
+    let mut setup = Setup::load_to_stay(global)?;
+    // Before the engine is asked for anything: what makes no sense is told at once.
+    setup.discord.validate().map_err(inline_discord::Error::from)?;
     let token = environment.get(DISCORD_TOKEN).and_then(Token::new).ok_or_else(|| {
         Failure::told_with_hint(
             "`DISCORD_TOKEN` is not set, or is no token",
@@ -25,7 +28,7 @@ pub(crate) async fn run(global: &Global, arguments: BotArguments, interrupt: &In
     if let Some(register) = arguments.register {
         setup.discord.register = register;
     }
-    let mut options = Options::new(token, setup.discord.clone()).with_reload(reload(global, &environment));
+    let mut options = Options::new(token, setup.discord.clone()).with_reload(reload);
     if let Some(origin) = environment.get(INLINE_DISCORD_API) {
         options = options.with_origin(origin);
     }

@@ -54,6 +54,19 @@ pub(crate) fn source(typed: &str) -> Extracted {
     extract(typed).unwrap_or_else(whole)
 }
 
+/// Returns what a file is to hold: what is between the fences if that is all there is, else what was typed.
+pub(crate) fn content(typed: &str) -> String {
+    let inner = typed
+        .trim()
+        .strip_prefix(FENCE)
+        .and_then(|rest| rest.strip_suffix(FENCE))
+        .filter(|inner| !inner.contains(FENCE));
+    match inner {
+        Some(inner) => split(inner).1.to_owned(),
+        None => typed.to_owned(),
+    }
+}
+
 fn fenced(text: &str) -> Vec<(Option<String>, &str)> {
     let mut blocks = Vec::new();
     let mut rest = text;
@@ -168,6 +181,20 @@ mod tests {
         assert_eq!(source("print('```')").source, "print('```')");
     }
 
+    #[test]
+    fn a_file_holds_what_was_typed() {
+        for (typed, expected) in [
+            ("`a`", "`a`"),
+            ("# Title\n```py\nx\n```", "# Title\n```py\nx\n```"),
+            ("```\na\n``` ```\nb\n```", "```\na\n``` ```\nb\n```"),
+            ("```py\nprint(1)\n```", "print(1)"),
+            ("```", "```"),
+            ("``````", ""),
+        ] {
+            assert_eq!(content(typed), expected, "{typed:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read(text in "[`a\\n ]{0,60}") {
@@ -175,6 +202,7 @@ mod tests {
                 prop_assert!(found.source.len() <= text.len());
             }
             source(&text);
+            prop_assert!(content(&text).len() <= text.len());
         }
     }
 }

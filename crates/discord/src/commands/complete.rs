@@ -1,9 +1,12 @@
 //! What is offered while somebody types.
 
+use std::collections::BTreeSet;
+
 use inline_sandbox::EntryKind;
-use poise::serenity_prelude::{AutocompleteChoice, CreateAutocompleteResponse};
+use poise::serenity_prelude::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
 
 use super::{Context, sender};
+use crate::show::{length, line};
 
 /// The most that Discord shows.
 const MAX: usize = 25;
@@ -31,6 +34,21 @@ pub(super) async fn language(asked: Context<'_>, partial: &str) -> CreateAutocom
         })
         .map(|language| language.name.clone());
     choices(names)
+}
+
+/// Offers the images that the language before it can run in.
+#[expect(clippy::unused_async, reason = "poise waits for it")]
+pub(super) async fn image(asked: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let (bot, caller, _) = sender(asked);
+    let language = asked.args.iter().find_map(|option| match option.value {
+        ResolvedValue::String(name) if option.name == "language" => bot.language(name).ok(),
+        _ => None,
+    });
+    let images = match (language, bot.rule(&caller)) {
+        (Some(language), Ok(rule)) => super::image::images(&bot, &rule, language),
+        _ => BTreeSet::new(),
+    };
+    choices(images.into_iter().filter(|image| image.contains(partial)))
 }
 
 /// Offers the files and directories that begin with what was typed.
@@ -62,9 +80,10 @@ pub(super) async fn path(asked: Context<'_>, partial: &str) -> CreateAutocomplet
 }
 
 fn choices(values: impl Iterator<Item = String>) -> CreateAutocompleteResponse {
+    // Discord refuses all of them for one that it takes for empty or too long.
     let choices = values
-        .filter(|value| (1..=MAX_LENGTH).contains(&value.encode_utf16().count()))
+        .filter(|value| !value.trim().is_empty() && length(value) <= MAX_LENGTH)
         .take(MAX)
-        .map(|value| AutocompleteChoice::new(value.clone(), value));
+        .map(|value| AutocompleteChoice::new(line(&value, MAX_LENGTH), value));
     CreateAutocompleteResponse::new().set_choices(choices.collect())
 }

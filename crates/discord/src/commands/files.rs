@@ -2,14 +2,14 @@
 
 use inline_sandbox::{EntryKind, Files, Page};
 
-use super::{Context, answer, complete, files_of, make_parent};
+use super::{Context, answer, complete, files_of, make_parent, put};
 use crate::bot::Bot;
 use crate::code;
 use crate::custom_id::CustomId;
 use crate::failure::Failure;
 use crate::message::{Message, Style};
 use crate::policy::Caller;
-use crate::show::{MAX_CONTENT, block, inline, length, size};
+use crate::show::{MAX_CONTENT, block, inline, length, line, size};
 
 /// How many names are shown at once.
 const PAGE: usize = 20;
@@ -75,19 +75,17 @@ pub(super) async fn read(
 #[poise::command(slash_command)]
 pub(super) async fn write(
     asked: Context<'_>,
-    #[description = "The file"] name: String,
+    #[description = "The file"]
+    #[autocomplete = "complete::path"]
+    name: String,
     #[description = "What it holds, as it is or in a ``` block"] content: String,
 ) -> Result<(), Failure> {
     answer(asked, |bot, caller| async move {
-        let files = files_of(&bot, &caller).await?;
-        let content = code::source(&content).source;
-        let length = content.len() as u64;
-        make_parent(&files, &name).await?;
-        files.write(&name, content).await?;
+        let written = put(&bot, &caller, &name, code::content(&content)).await?;
         Ok(Message::new(format!(
             "📝 {} was written: {}.",
             inline(&name),
-            size(length)
+            size(written)
         )))
     })
     .await
@@ -104,7 +102,7 @@ pub(super) async fn append(
 ) -> Result<(), Failure> {
     answer(asked, |bot, caller| async move {
         let files = files_of(&bot, &caller).await?;
-        let mut content = code::source(&content).source;
+        let mut content = code::content(&content);
         content.push('\n');
         make_parent(&files, &name).await?;
         files.append(&name, content).await?;
@@ -142,7 +140,9 @@ pub(super) async fn mv(
     #[description = "The file or the directory"]
     #[autocomplete = "complete::path"]
     from: String,
-    #[description = "Its new name, or where it goes"] to: String,
+    #[description = "Its new name, or where it goes"]
+    #[autocomplete = "complete::path"]
+    to: String,
     #[description = "Whether a file that is there is replaced"] replace: Option<bool>,
 ) -> Result<(), Failure> {
     answer(asked, |bot, caller| async move {
@@ -157,6 +157,9 @@ pub(super) async fn mv(
 /// Returns the page of the directory `path` that begins at `offset`, for the buttons below a listing.
 pub(crate) async fn page(bot: &Bot, caller: &Caller, path: &str, offset: usize) -> Result<Message, Failure> {
     let files = bot.service.files(&caller.owner()?).await?;
+    if path.is_empty() {
+        return listing(&files, caller, &root_relative(&files), offset).await;
+    }
     listing(&files, caller, path, offset).await
 }
 
@@ -170,25 +173,35 @@ fn root_relative(files: &Files) -> String {
 }
 
 async fn listing(files: &Files, caller: &Caller, path: &str, offset: usize) -> Result<Message, Failure> {
-    let page = files.list(path, offset, PAGE).await?;
+    let mut offset = offset;
+    let mut page = files.list(path, offset, PAGE).await?;
+    if page.entries.is_empty() && page.total > 0 {
+        // Names of this page and those before it have gone since the button was made.
+        offset = (page.total - 1) / PAGE * PAGE;
+        page = files.list(path, offset, PAGE).await?;
+    }
     let mut content = format!("📂 {}", inline(path));
-    let lines = lines(&page);
     if page.total == 0 {
         content.push_str("\n-# it is empty");
     } else {
         content.push('\n');
-        content.push_str(&block(&lines));
+        content.push_str(&block(&lines(&page)));
         let last = (offset + page.entries.len()).min(page.total);
         if page.total > PAGE {
             content = format!("{content}\n-# {} to {last} of {}", offset + 1, page.total);
         }
     }
-    let mut message = Message::new(content);
-    let turn = |offset| CustomId::Page {
-        user: caller.user,
-        offset,
-        path: path.to_owned(),
+    let turn = |offset| {
+        let to = |path: &str| CustomId::Page {
+            user: caller.user,
+            offset,
+            path: path.to_owned(),
+        };
+        let id = to(path);
+        // A path that no button can carry is where the user is, until that one goes elsewhere.
+        if id.text().is_some() { id } else { to("") }
     };
+    let mut message = Message::new(content);
     if offset > 0 {
         message = message.with_button("Previous", Style::Secondary, &turn(offset.saturating_sub(PAGE)));
     }
@@ -200,25 +213,18 @@ async fn listing(files: &Files, caller: &Caller, path: &str, offset: usize) -> R
 
 fn lines(page: &Page) -> String {
     /// Room for a page of them, whatever they are made of.
-    const MAX_NAME: usize = 48;
+    const MAX_NAME: usize = 40;
     let mut lines = String::new();
     for entry in &page.entries {
         let path = entry.path.to_string();
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let mut shown = name.to_owned();
-        while length(&shown) > MAX_NAME {
-            shown.pop();
-        }
-        if shown.len() < name.len() {
-            shown.push('…');
-        }
-        let line = match entry.kind {
-            EntryKind::Directory => format!("{shown}/\n"),
-            EntryKind::File => format!("{shown}  {}\n", size(entry.size)),
-            EntryKind::Symlink => format!("{shown}  (a link)\n"),
-            _ => format!("{shown}  (no file)\n"),
+        let name = line(path.rsplit('/').next().unwrap_or(&path), MAX_NAME);
+        let shown = match entry.kind {
+            EntryKind::Directory => format!("{name}/\n"),
+            EntryKind::File => format!("{name}  {}\n", size(entry.size)),
+            EntryKind::Symlink => format!("{name}  (a link)\n"),
+            _ => format!("{name}  (no file)\n"),
         };
-        lines.push_str(&line);
+        lines.push_str(&shown);
     }
     lines
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use poise::serenity_prelude::Attachment;
+use poise::serenity_prelude as serenity;
 use serde_json::{Value, json};
 
+use super::attachment::Attachment;
 use super::{Context, sender};
 use crate::answer::Interaction;
 use crate::bot::{Bot, present};
@@ -15,13 +15,14 @@ use crate::custom_id::CustomId;
 use crate::failure::Failure;
 use crate::message::Message;
 use crate::policy::Caller;
-use crate::run::{Ask, file_name};
+use crate::run::Ask;
+use crate::show::{inline, length};
 
 /// The inputs of the editor.
 const CODE: &str = "code";
 const STDIN: &str = "stdin";
 /// The longest text of an input.
-const MAX_INPUT: u16 = 4_000;
+const MAX_INPUT: usize = 4_000;
 
 /// Holds what a command was given.
 #[derive(Clone, Debug)]
@@ -37,15 +38,15 @@ impl Given {
     pub(super) fn new(
         code: Option<String>,
         stdin: Option<String>,
-        source: Option<Attachment>,
-        input: Option<Attachment>,
+        source: Option<serenity::Attachment>,
+        input: Option<serenity::Attachment>,
         private: Option<bool>,
     ) -> Self {
         Self {
             code,
             stdin,
-            source,
-            input,
+            source: source.map(Attachment::from),
+            input: input.map(Attachment::from),
             private: private.unwrap_or(false),
         }
     }
@@ -69,20 +70,22 @@ async fn begin(
     given: Given,
 ) -> Result<(), Failure> {
     let language = bot.language(language)?.name.clone();
+    if let Some(input) = &given.input {
+        input.check(bot)?;
+    }
+    if let (Some(source), Some(_)) = (&given.source, &given.code) {
+        return Err(Failure::told(format!(
+            "There are two programs, {} and `code`: give one of them.",
+            inline(&source.name)
+        )));
+    }
     if given.code.is_none() && given.source.is_none() {
         bot.rule(caller)?.check_language(&language)?;
-        interaction.open(&bot.rest, editor(&language, given.private)).await?;
+        let editor = editor(interaction.id, &language, &given)?;
         if let Some(input) = given.input {
-            let (bot, caller) = (Arc::clone(bot), caller.clone());
-            // Beside the editor, which cannot wait for it; by the time that it is sent the file is there.
-            drop(bot.tasks.clone().spawn(async move {
-                let stored = store(&bot, &caller, &input).await;
-                if let Err(failure) = stored {
-                    tracing::debug!(%failure, "a file beside the editor was not stored");
-                }
-            }));
+            bot.beside.keep(interaction.id, input);
         }
-        return Ok(());
+        return Ok(interaction.open(&bot.rest, editor).await?);
     }
     let rule = bot.admit(caller, &language)?;
     let mut answer = interaction.clone().defer(&bot.rest, given.private).await?;
@@ -98,82 +101,66 @@ async fn begin(
 
 /// Fetches what is attached.
 async fn ask(bot: &Bot, caller: Caller, language: String, given: Given) -> Result<Ask, Failure> {
-    let limits = &bot.service.config().limits;
-    let is_fetched = given.input.is_some() || given.source.is_some();
-    let _transfer = if is_fetched {
-        bot.transfers.acquire().await.ok()
-    } else {
-        None
+    let source = match &given.source {
+        Some(attachment) => attachment.program(bot).await?,
+        None => code::source(&given.code.unwrap_or_default()).source,
     };
-    let mut files = Vec::new();
     if let Some(input) = &given.input {
-        let content = bot
-            .rest
-            .fetch(&input.url, limits.workspace_bytes.min(MAX_FETCHED))
-            .await?;
-        files.push((file_name(&input.filename), content));
+        input.store(bot, &caller, None).await?;
     }
-    let source = match (given.source, given.code) {
-        (Some(attachment), code) => {
-            let content = bot.rest.fetch(&attachment.url, limits.source_bytes).await?;
-            if let Some(code) = code {
-                return Err(Failure::told(format!(
-                    "There are two programs, {} and `code` with {} characters: give one of them.",
-                    crate::show::inline(&attachment.filename),
-                    code.chars().count()
-                )));
-            }
-            text(&attachment.filename, content)?
-        }
-        (None, code) => code::source(&code.unwrap_or_default()).source,
-    };
     Ok(Ask {
         caller,
         language,
         source,
         stdin: given.stdin,
-        files,
         is_private: given.private,
     })
 }
 
-/// The most of an attachment that is held in memory.
-pub(super) const MAX_FETCHED: u64 = 25 << 20;
-
-async fn store(bot: &Bot, caller: &Caller, attachment: &Attachment) -> Result<(), Failure> {
-    let _transfer = bot.transfers.acquire().await;
-    let max = bot.service.config().limits.workspace_bytes.min(MAX_FETCHED);
-    let content = bot.rest.fetch(&attachment.url, max).await?;
-    let files = super::files_of(bot, caller).await?;
-    Ok(files.write(&file_name(&attachment.filename), content).await?)
-}
-
-fn text(name: &str, content: Bytes) -> Result<String, Failure> {
-    String::from_utf8(content.into()).map_err(|_| Failure::not_text(name))
-}
-
-/// Returns the form in which a program is written.
-fn editor(language: &str, private: bool) -> Value {
+/// Returns the form in which a program is written, in answer to the interaction `id`.
+fn editor(id: u64, language: &str, given: &Given) -> Result<Value, Failure> {
+    let stdin = given.stdin.as_deref().unwrap_or_default();
+    if length(stdin) > MAX_INPUT {
+        return Err(Failure::told(format!(
+            "The editor has no room for more than {MAX_INPUT} characters of `stdin`: give the program with it."
+        )));
+    }
     let id = CustomId::Editor {
         language: language.to_owned(),
-        private,
+        private: given.private,
+        input: given.input.as_ref().map(|_| id),
     };
-    let input = |id: &str, label: &str, required: bool| {
-        json!({"type": 1, "components": [{
+    let input = |id: &str, label: &str, required: bool, value: &str| {
+        let mut text = json!({
             "type": 4,
             "custom_id": id,
             "label": label,
             "style": 2,
             "required": required,
             "max_length": MAX_INPUT,
-        }]})
+        });
+        if !value.is_empty() {
+            text["value"] = value.into();
+        }
+        json!({"type": 1, "components": [text]})
     };
-    json!({
+    Ok(json!({
         "custom_id": id.text(),
         // A title has 45 characters at most.
         "title": format!("Run {}", language.chars().take(40).collect::<String>()),
-        "components": [input(CODE, "Program", true), input(STDIN, "Input (what the program reads)", false)],
-    })
+        "components": [
+            input(CODE, "Program", true, ""),
+            input(STDIN, "Input (what the program reads)", false, stdin),
+        ],
+    }))
+}
+
+/// What an editor was opened for.
+pub(crate) struct Editor {
+    pub(crate) language: String,
+    pub(crate) is_private: bool,
+    /// The interaction that a file came with.
+    pub(crate) input: Option<u64>,
 }
 
 /// Runs what was written in the editor; `inputs` are its texts by name.
@@ -181,24 +168,41 @@ pub(crate) async fn from_editor(
     bot: &Arc<Bot>,
     caller: Caller,
     interaction: &Interaction,
-    (language, private): (&str, bool),
+    editor: Editor,
     inputs: &[(String, String)],
 ) -> Result<(), Failure> {
     let value = |name: &str| {
         let found = inputs.iter().find(|(input, _)| input == name);
         found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     };
-    let language = bot.language(language)?.name.clone();
+    let input = match editor.input {
+        Some(id) => Some(bot.beside.get(id).ok_or_else(|| {
+            Failure::told("The file that came with the command is not kept any more: send it again with `/il upload`.")
+        })?),
+        None => None,
+    };
+    let language = bot.language(&editor.language)?.name.clone();
     let rule = bot.admit(&caller, &language)?;
     let ask = Ask {
         caller,
         language,
         source: code::source(&value(CODE).unwrap_or_default()).source,
         stdin: value(STDIN),
-        files: Vec::new(),
-        is_private: private,
+        is_private: editor.is_private,
     };
-    run(bot, interaction, ask, rule).await
+    let mut answer = interaction.clone().defer(&bot.rest, ask.is_private).await?;
+    let bot = Arc::clone(bot);
+    drop(bot.tasks.clone().spawn(async move {
+        let stored = match &input {
+            Some(input) => input.store(&bot, &ask.caller, None).await.map(drop),
+            None => Ok(()),
+        };
+        match stored {
+            Ok(()) => bot.run(ask, rule, &mut answer).await,
+            Err(failure) => present(&mut answer, Message::new(failure.tell())).await,
+        }
+    }));
+    Ok(())
 }
 
 /// Runs the program of an earlier run again, as the one whose it was.
@@ -212,6 +216,7 @@ pub(crate) async fn rerun(
         .recent
         .get(run_id)
         .ok_or_else(|| Failure::told("The program is not kept any more: send it again."))?;
+    bot.rule(presser)?;
     let mut ask = kept.ask;
     if presser.user == ask.caller.user {
         ask.caller = presser.clone();
@@ -245,7 +250,6 @@ pub(super) async fn of_message(
         language,
         source,
         stdin: None,
-        files: Vec::new(),
         is_private: false,
     };
     run(bot, interaction, ask, rule).await

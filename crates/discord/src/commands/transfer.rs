@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use inline_sandbox::{ExportLimits, SkipReason};
-use poise::serenity_prelude::Attachment;
+use poise::serenity_prelude as serenity;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use super::program::MAX_FETCHED;
-use super::{Context, answer, complete, files_of, make_parent};
+use super::attachment::Attachment;
+use super::{Context, answer, complete};
 use crate::failure::Failure;
 use crate::message::Message;
 use crate::run::{file_name, is_blocked};
@@ -26,22 +26,15 @@ const PACKING: Duration = Duration::from_mins(1);
 #[poise::command(slash_command)]
 pub(super) async fn upload(
     asked: Context<'_>,
-    #[description = "The file"] file: Attachment,
+    #[description = "The file"] file: serenity::Attachment,
     #[description = "Its name in the sandbox; without it its own"] name: Option<String>,
 ) -> Result<(), Failure> {
     answer(asked, |bot, caller| async move {
-        let _transfer = bot.transfers.acquire().await;
-        let files = files_of(&bot, &caller).await?;
-        let name = name.unwrap_or_else(|| file_name(&file.filename));
-        let max = bot.service.config().limits.workspace_bytes.min(MAX_FETCHED);
-        let content = bot.rest.fetch(&file.url, max).await?;
-        let length = content.len() as u64;
-        make_parent(&files, &name).await?;
-        files.write(&name, content).await?;
+        let (name, stored) = Attachment::from(file).store(&bot, &caller, name).await?;
         Ok(Message::new(format!(
             "📥 {} is there now: {}.",
             inline(&name),
-            size(length)
+            size(stored)
         )))
     })
     .await

@@ -6,7 +6,7 @@ use inline_runtime::ImageReference;
 use inline_sandbox::{LimitRequest, Limits};
 use serde::{Deserialize, Serialize};
 
-use super::InvalidConfig;
+use super::{InvalidConfig, is_id};
 
 /// Says what is allowed; what is `None` is left to the next rule.
 ///
@@ -80,8 +80,7 @@ impl Rule {
                 "one of its limits is less than anything can run with",
             ));
         }
-        let is_id = |id: &String| id.parse::<u64>().is_ok_and(|id| id > 0);
-        if !self.audit_channel.as_ref().is_none_or(is_id) {
+        if !self.audit_channel.as_deref().is_none_or(is_id) {
             return Err(InvalidConfig::new(
                 &format!("{key}.audit_channel"),
                 "it is not the id of a channel: ids are numbers",

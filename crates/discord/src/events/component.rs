@@ -7,7 +7,7 @@ use poise::serenity_prelude::{ActionRowComponent, ComponentInteraction, ModalInt
 use crate::answer::Interaction;
 use crate::bot::{Bot, present};
 use crate::caller;
-use crate::commands;
+use crate::commands::{self, Editor};
 use crate::custom_id::CustomId;
 use crate::failure::Failure;
 use crate::message::Message;
@@ -37,7 +37,10 @@ async fn press(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction, id: C
     }
     match id {
         CustomId::Stop { run, .. } => {
-            bot.service.cancel(&run);
+            if !bot.service.cancel(&run) {
+                // Also where the bot was killed and could not answer at the end.
+                return Err(Failure::told("That does not run any more."));
+            }
             interaction.acknowledge(&bot.rest).await?;
         }
         CustomId::Delete { .. } => {
@@ -60,6 +63,7 @@ async fn press(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction, id: C
 
 /// Sends all of an output to whoever asked alone.
 async fn full(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction, run: &str) -> Result<(), Failure> {
+    bot.rule(caller)?;
     let kept = bot
         .recent
         .get(run)
@@ -75,6 +79,7 @@ async fn full(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction, run: &
 
 /// Deletes a sandbox, which ends what runs in it first and so may take its time.
 async fn wipe(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction) -> Result<(), Failure> {
+    bot.rule(caller)?;
     let mut answer = interaction.clone().keep(&bot.rest).await?;
     let (bot, caller) = (Arc::clone(bot), caller.clone());
     drop(bot.tasks.clone().spawn(async move {
@@ -88,8 +93,18 @@ async fn wipe(bot: &Arc<Bot>, caller: &Caller, interaction: &Interaction) -> Res
 /// Runs what was written in the editor.
 pub(super) async fn sent(bot: &Arc<Bot>, sent: &ModalInteraction) {
     let (caller, interaction) = caller::of_modal(sent);
-    let Some(CustomId::Editor { language, private }) = CustomId::parse(&sent.data.custom_id) else {
+    let Some(CustomId::Editor {
+        language,
+        private: is_private,
+        input,
+    }) = CustomId::parse(&sent.data.custom_id)
+    else {
         return;
+    };
+    let editor = Editor {
+        language,
+        is_private,
+        input,
     };
     let inputs: Vec<(String, String)> = sent
         .data
@@ -101,7 +116,7 @@ pub(super) async fn sent(bot: &Arc<Bot>, sent: &ModalInteraction) {
             _ => None,
         })
         .collect();
-    let run = commands::from_editor(bot, caller, &interaction, (&language, private), &inputs);
+    let run = commands::from_editor(bot, caller, &interaction, editor, &inputs);
     if let Err(failure) = run.await {
         bot.refuse(&interaction, &failure).await;
     }

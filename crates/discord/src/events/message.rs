@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use metrics::counter;
 use poise::serenity_prelude::{Message, MessageUpdateEvent, UserId};
 
 use crate::bot::Bot;
 use crate::caller;
 use crate::code;
-use crate::failure::Failure;
-use crate::metric;
-use crate::policy::Refused;
 
 /// Answers a message that mentions the bot and has code in it.
 pub(super) fn created(bot: &Arc<Bot>, own_id: UserId, message: &Message) {
@@ -26,11 +22,6 @@ pub(super) fn created(bot: &Arc<Bot>, own_id: UserId, message: &Message) {
         .map(|member| member.roles.as_slice())
         .unwrap_or_default();
     let caller = caller::of_message(&message.author, message.guild_id, message.channel_id, roles);
-    // Whoever may not use the bot cannot make it write messages either.
-    if matches!(bot.rule(&caller), Err(Failure::Refused(Refused::Denied))) {
-        return;
-    }
-    counter!(metric::EVENTS, "kind" => "mention").increment(1);
     bot.follow_message(caller, message.id.get(), message.content.clone());
 }
 

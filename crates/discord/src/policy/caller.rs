@@ -11,6 +11,8 @@ pub(crate) struct Caller {
     pub(crate) user: u64,
     pub(crate) guild: Option<u64>,
     pub(crate) channel: u64,
+    /// The channel that a thread is in, or the category of a channel.
+    pub(crate) parent: Option<u64>,
     pub(crate) roles: Vec<u64>,
     /// Whether messages of others may be removed there.
     pub(crate) is_moderator: bool,

@@ -11,9 +11,9 @@ use super::Refused;
 /// So many are remembered before those whose time is over are forgotten.
 const SWEEP_AT: usize = 1_024;
 
-/// Remembers until when each user waits.
+/// Remembers when each user ran something last, and how long that one was to wait.
 #[derive(Debug, Default)]
-pub(crate) struct Cooldowns(Mutex<HashMap<u64, Instant>>);
+pub(crate) struct Cooldowns(Mutex<HashMap<u64, (Instant, Duration)>>);
 
 impl Cooldowns {
     /// Checks that `user` has waited, and begins the next wait.
@@ -22,16 +22,18 @@ impl Cooldowns {
             return Ok(());
         };
         let now = Instant::now();
-        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = until.get(&user).and_then(|until| until.checked_duration_since(now))
-            && !left.is_zero()
-        {
-            return Err(Refused::Cooldown { left });
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((begun, _)) = last.get(&user) {
+            // What holds now counts, and not what held then: an operator may have thought better of it.
+            let left = cooldown.saturating_sub(now.duration_since(*begun));
+            if !left.is_zero() {
+                return Err(Refused::Cooldown { left });
+            }
         }
-        if until.len() >= SWEEP_AT {
-            until.retain(|_, until| *until > now);
+        if last.len() >= SWEEP_AT {
+            last.retain(|_, (begun, cooldown)| now.duration_since(*begun) < *cooldown);
         }
-        until.insert(user, now + cooldown);
+        last.insert(user, (now, cooldown));
         Ok(())
     }
 }
@@ -52,6 +54,15 @@ mod tests {
         assert_eq!(cooldowns.check(2, COOLDOWN), Ok(()));
         assert_eq!(cooldowns.check(1, None), Ok(()));
         tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(cooldowns.check(1, COOLDOWN), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_policy_says_now_counts() {
+        let cooldowns = Cooldowns::default();
+        assert_eq!(cooldowns.check(1, Some(Duration::MAX)), Ok(()));
+        assert!(cooldowns.check(1, Some(Duration::MAX)).is_err());
+        tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(cooldowns.check(1, COOLDOWN), Ok(()));
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Refused {
 
 /// Returns the rule for `caller`: key by key the most specific that says something decides.
 ///
-/// The order is the user, the roles (the strictest of several), the channel, the guild, everybody.
+/// The order is the user, the roles (the strictest of several), the channel, what the channel is in, the guild, everybody.
 pub(crate) fn decide(config: &DiscordConfig, caller: &Caller) -> Rule {
     let find = |rules: &std::collections::BTreeMap<String, Rule>, id: u64| rules.get(&id.to_string()).cloned();
     let of_user = find(&config.users, caller.user).unwrap_or_default();
@@ -33,11 +33,21 @@ pub(crate) fn decide(config: &DiscordConfig, caller: &Caller) -> Rule {
         .reduce(|one, other| one.and(&other))
         .unwrap_or_default();
     let of_channel = find(&config.channels, caller.channel).unwrap_or_default();
+    // A thread would be a way around the rules of its channel.
+    let of_parent = caller
+        .parent
+        .and_then(|parent| find(&config.channels, parent))
+        .unwrap_or_default();
     let of_guild = caller
         .guild
         .and_then(|guild| find(&config.guilds, guild))
         .unwrap_or_default();
-    of_user.or(&of_roles).or(&of_channel).or(&of_guild).or(&config.policy)
+    of_user
+        .or(&of_roles)
+        .or(&of_channel)
+        .or(&of_parent)
+        .or(&of_guild)
+        .or(&config.policy)
 }
 
 impl Rule {
@@ -131,6 +141,7 @@ mod tests {
             user: 1,
             guild: Some(2),
             channel: 3,
+            parent: Some(6),
             roles: vec![4, 5],
             is_moderator: false,
             upload_limit: 0,
@@ -139,18 +150,23 @@ mod tests {
 
     #[test]
     fn the_most_specific_decides() {
-        let mut levels = vec![
-            (r#""policy": {"timeout": "1s"}"#, 1),
-            (r#""guilds": {"2": {"timeout": "2s"}}"#, 2),
-            (r#""channels": {"3": {"timeout": "3s"}}"#, 3),
-            (r#""roles": {"4": {"timeout": "4s"}, "5": {"timeout": "9s"}}"#, 4),
-            (r#""users": {"1": {"timeout": "5s"}}"#, 5),
+        let levels = [
+            ("policy", r#"{"timeout": "1s"}"#),
+            ("guilds", r#"{"2": {"timeout": "2s"}}"#),
+            ("channels", r#"{"6": {"timeout": "3s"}}"#),
+            ("channels", r#"{"6": {"timeout": "3s"}, "3": {"timeout": "4s"}}"#),
+            ("roles", r#"{"4": {"timeout": "5s"}, "5": {"timeout": "9s"}}"#),
+            ("users", r#"{"1": {"timeout": "6s"}}"#),
         ];
-        while let Some((_, seconds)) = levels.last() {
-            let text: Vec<&str> = levels.iter().map(|(text, _)| *text).collect();
+        for seconds in 1..=levels.len() {
+            // Of two for one table the later is taken.
+            let tables: std::collections::BTreeMap<_, _> = levels[..seconds].iter().copied().collect();
+            let text: Vec<String> = tables
+                .iter()
+                .map(|(table, rules)| format!(r#""{table}": {rules}"#))
+                .collect();
             let rule = decide(&config(&format!("{{{}}}", text.join(","))), &caller());
-            assert_eq!(rule.timeout, Some(Duration::from_secs(*seconds)));
-            levels.pop();
+            assert_eq!(rule.timeout, Some(Duration::from_secs(seconds as u64)));
         }
     }
 

@@ -14,13 +14,14 @@ pub(crate) enum Route<'a> {
     CreateMessage { channel: u64 },
     EditMessage { channel: u64, message: u64 },
     DeleteMessage { channel: u64, message: u64 },
+    Channel { channel: u64 },
     DirectChannel,
 }
 
 impl Route<'_> {
     pub(super) fn method(self) -> Method {
         match self {
-            Self::Application => Method::GET,
+            Self::Application | Self::Channel { .. } => Method::GET,
             Self::GlobalCommands { .. } | Self::GuildCommands { .. } => Method::PUT,
             Self::Callback { .. } | Self::CreateMessage { .. } | Self::DirectChannel => Method::POST,
             Self::EditAnswer { .. } | Self::EditMessage { .. } => Method::PATCH,
@@ -43,6 +44,7 @@ impl Route<'_> {
             Self::EditMessage { channel, message } | Self::DeleteMessage { channel, message } => {
                 format!("/channels/{channel}/messages/{message}")
             }
+            Self::Channel { channel } => format!("/channels/{channel}"),
             Self::DirectChannel => "/users/@me/channels".to_owned(),
         }
     }

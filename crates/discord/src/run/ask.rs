@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use inline_sandbox::{CellRequest, Program, Run, RunRequest};
 
 use super::finish::Finished;
@@ -24,8 +23,6 @@ pub(crate) struct Ask {
     pub(crate) language: String,
     pub(crate) source: String,
     pub(crate) stdin: Option<String>,
-    /// What is put into the sandbox first, by name.
-    pub(crate) files: Vec<(String, Bytes)>,
     pub(crate) is_private: bool,
 }
 
@@ -38,7 +35,7 @@ impl Bot {
     pub(crate) async fn run(self: &Arc<Self>, ask: Ask, rule: Rule, answer: &mut Answer) {
         let begun = async {
             self.check_use(&ask.caller, &rule, &ask.language).await?;
-            self.begin(&ask, &rule).await
+            self.begin(&ask, &rule)
         };
         match begun.await {
             Ok(Begun::Once(run)) => {
@@ -63,20 +60,13 @@ impl Bot {
         }
     }
 
-    async fn begin(&self, ask: &Ask, rule: &Rule) -> Result<Begun, Failure> {
+    fn begin(&self, ask: &Ask, rule: &Rule) -> Result<Begun, Failure> {
         let owner = ask.caller.owner()?;
         if self.modes.contains(&owner, &ask.language) {
             if ask.stdin.is_some() {
                 return Err(Failure::told(
                     "A program in a session has no input: end the session with `/il session action:stop`, or leave out `stdin`.",
                 ));
-            }
-            if !ask.files.is_empty() {
-                self.service.ensure_sandbox(&owner).await?;
-                let files = self.service.files(&owner).await?;
-                for (name, content) in &ask.files {
-                    files.write(name, content.clone()).await?;
-                }
             }
             let request = CellRequest::new(owner, &ask.language, &ask.source)
                 .with_place(ask.caller.place())
@@ -86,9 +76,6 @@ impl Bot {
         let mut program = Program::new(&ask.language, &ask.source).with_limits(rule.limits());
         if let Some(stdin) = &ask.stdin {
             program = program.with_stdin(stdin.clone());
-        }
-        for (name, content) in &ask.files {
-            program = program.with_file(name, content.clone());
         }
         let request = RunRequest::new(owner, program).with_place(ask.caller.place());
         Ok(Begun::Once(self.service.run(request)))

@@ -6,8 +6,8 @@ use tokio::io::AsyncReadExt;
 use crate::message::{File, MAX_FILES};
 use crate::show::{inline, size};
 
-/// What is held in memory for one answer, however much a guild allows.
-const MAX_BYTES: u64 = 25 << 20;
+/// What Discord takes with one message, with room for all that is no file, and what is held in memory for an answer.
+const MAX_BYTES: u64 = 24 << 20;
 /// The most names that are listed as left out.
 const MAX_NAMED: usize = 5;
 /// The longest name of an attachment.
@@ -20,26 +20,27 @@ pub(super) struct Attached {
     pub(super) notes: Vec<String>,
 }
 
-/// Chooses and reads what is attached of `artifacts` beside `taken` other files, within `max_bytes`.
+/// Chooses and reads what is attached of `artifacts`, each of at most `max_bytes`, beside another file of `taken` bytes.
 pub(super) async fn attach(
     files: &Files,
     artifacts: &Artifacts,
     blocked: &[String],
-    (taken, mut room): (usize, u64),
+    (taken, max_bytes): (Option<u64>, u64),
 ) -> Attached {
     let mut attached = Attached::default();
     let mut left_out: Vec<(String, String)> = Vec::new();
-    room = room.min(MAX_BYTES);
+    let max_files = MAX_FILES - usize::from(taken.is_some());
+    let mut room = MAX_BYTES.saturating_sub(taken.unwrap_or(0));
     for artifact in &artifacts.files {
         let path = artifact.path.to_string();
         let why = if is_blocked(&path, blocked) {
             "of a kind that is not sent".to_owned()
-        } else if taken + attached.files.len() >= MAX_FILES {
+        } else if attached.files.len() >= max_files {
             format!("more than {MAX_FILES} files")
-        } else if artifact.size > room {
+        } else if artifact.size > room.min(max_bytes) {
             format!("{}, too large", size(artifact.size))
         } else {
-            match read(files, &artifact.path, room).await {
+            match read(files, &artifact.path, room.min(max_bytes)).await {
                 Some(content) => {
                     room -= content.len() as u64;
                     let name = unique(&attached.files, &path);

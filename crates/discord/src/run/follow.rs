@@ -1,7 +1,7 @@
 //! Follows a run with edits of its answer, as seldom as Discord wants them.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use inline_sandbox::{Result, Run};
 use tokio::sync::watch;
@@ -33,7 +33,9 @@ pub(super) async fn follow<T>(mut run: Run<T>, live: Live, answer: &mut Answer, 
     let shown = Arc::clone(&live);
     let follow = async move {
         while let Some(progress) = run.next().await {
-            live.lock().unwrap_or_else(PoisonError::into_inner).push(progress);
+            live.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(progress, SystemTime::now());
             tell.send_replace(());
         }
         // From here on nothing is shown of what went on.
@@ -47,17 +49,13 @@ pub(super) async fn follow<T>(mut run: Run<T>, live: Live, answer: &mut Answer, 
 
 /// Shows what goes on until nothing changes any more.
 async fn edit(answer: &mut Answer, live: Arc<Mutex<Live>>, mut changes: watch::Receiver<()>, stop: CustomId) {
-    let begun = Instant::now();
-    let mut next = begun + FIRST;
+    let mut next = Instant::now() + FIRST;
     while changes.changed().await.is_ok() {
         tokio::select! {
             () = sleep_until(next) => {}
             () = ended(&mut changes) => break,
         }
-        let content = live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .show(begun.elapsed());
+        let content = live.lock().unwrap_or_else(PoisonError::into_inner).show();
         let message = Message::new(content).with_button("Stop", Style::Danger, &stop);
         if let Err(error) = answer.show(&message).await {
             tracing::debug!(error = chain(&error), "what goes on could not be shown");

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use inline_sandbox::{InstallRequest, Installation, Limits, PackageManager};
+use inline_sandbox::{InstallRequest, Installation, Limits, PackageManager, Verdict};
 
 use super::ask::refused;
+use super::audit;
 use super::follow::follow;
 use crate::answer::Answer;
 use crate::bot::{Bot, present};
+use crate::config::Rule;
 use crate::custom_id::CustomId;
 use crate::failure::Failure;
 use crate::message::{Message, Style};
@@ -15,10 +17,10 @@ use crate::policy::Caller;
 use crate::show::{Card, Live, inline};
 
 impl Bot {
-    /// Installs `packages`, separated by spaces, and shows that in `answer` until it ends.
+    /// Installs `packages`, separated by spaces, and shows that in `answer` until it ends; `rule` has let it in.
     pub(crate) async fn install(
         self: &Arc<Self>,
-        caller: &Caller,
+        (caller, rule): (&Caller, &Rule),
         manager: PackageManager,
         packages: &str,
         mut answer: Answer,
@@ -30,10 +32,14 @@ impl Bot {
         };
         let request = InstallRequest::new(owner, manager, packages.split_whitespace()).with_place(caller.place());
         let run = self.service.install(request);
+        let id = run.id().to_owned();
         let what = format!("{manager} install {packages}");
         let outcome = follow(run, Live::new(inline(&what)), &mut answer, user).await;
         let message = match outcome {
-            Ok(installation) => installed(&what, &installation, &self.install_limits(), user),
+            Ok(installation) => {
+                audit::tell(self, rule, caller, &what, (&id, &installation.run));
+                installed(&what, &installation, &self.install_limits(), user)
+            }
             Err(error) => refused(&Failure::Sandbox(error), user),
         };
         present(&mut answer, message).await;
@@ -50,13 +56,23 @@ impl Bot {
 
 fn installed(what: &str, installation: &Installation, limits: &Limits, user: u64) -> Message {
     let mut card = Card::new(what, &installation.run, limits);
-    if installation.run.verdict.is_ok() {
-        let names: Vec<String> = installation
-            .packages
-            .iter()
-            .map(|package| format!("{} {}", package.name, package.version))
-            .collect();
-        card.say(format!("Installed: {}", inline(&names.join(", "))));
+    match installation.run.verdict {
+        Verdict::Ok => {
+            let mut names = installation
+                .packages
+                .iter()
+                .map(|package| format!("{} {}", package.name, package.version));
+            card.say(match names.next() {
+                Some(first) => format!(
+                    "Installed: {}",
+                    inline(&names.fold(first, |all, name| all + ", " + &name))
+                ),
+                None => "All of that was there already.".to_owned(),
+            });
+            card.leave_output_out();
+        }
+        Verdict::NonZero(code) => card.say(format!("The packages could not be installed (exit code {code}).")),
+        _ => {}
     }
     let shown = card.show();
     let mut message = Message::new(shown.content);

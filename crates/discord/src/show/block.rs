@@ -1,6 +1,7 @@
 //! Text in a code block, out of which nothing leads.
 
 use super::ansi::{self, ESCAPE};
+use super::clip::length;
 use super::visible::{picture, settled};
 
 /// Stands between what Discord would take together.
@@ -40,13 +41,18 @@ pub(super) fn clean(printed: &str) -> Clean {
         }
         rest = &rest[character.len_utf8()..];
     }
+    clean.text = without_mentions(clean.text);
+    clean
+}
+
+fn without_mentions(mut text: String) -> String {
     for mention in MENTIONS {
-        if clean.text.contains(mention) {
+        if text.contains(mention) {
             let (first, second) = mention.split_at(1);
-            clean.text = clean.text.replace(mention, &format!("{first}{BREAK}{second}"));
+            text = text.replace(mention, &format!("{first}{BREAK}{second}"));
         }
     }
-    clean
+    text
 }
 
 /// Returns a code block of `text`, which is clean; an empty one is nothing.
@@ -65,25 +71,32 @@ pub(crate) fn block(printed: &str) -> String {
     fenced(&clean(printed))
 }
 
+/// Returns `text`, such as the name of a file, on one line of at most `max` characters and without backticks; one that is
+/// longer ends with an ellipsis.
+pub(crate) fn line(text: &str, max: usize) -> String {
+    let mut line = String::new();
+    for character in text.chars() {
+        let shown = match character {
+            '`' => 'ˋ'.to_string(),
+            '\n' => '␊'.to_string(),
+            '\t' => '␉'.to_string(),
+            _ => picture(character).unwrap_or_else(|| character.to_string()),
+        };
+        if length(&line) + length(&shown) >= max {
+            line.push('…');
+            break;
+        }
+        line.push_str(&shown);
+    }
+    line
+}
+
 /// Returns `text`, such as the name of a file, on one line between backticks.
 pub(crate) fn inline(text: &str) -> String {
     const MAX: usize = 120;
-    let mut shown: String = clean(text)
-        .text
-        .chars()
-        .take(MAX)
-        .map(|character| match character {
-            '`' => 'ˋ',
-            '\n' => '␊',
-            ESCAPE => '␛',
-            other => other,
-        })
-        .collect();
-    if text.chars().nth(MAX).is_some() {
-        shown.push('…');
-    }
+    let shown = without_mentions(line(text, MAX));
     if shown.is_empty() {
-        shown.push(' ');
+        return "` `".to_owned();
     }
     format!("`{shown}`")
 }
@@ -143,6 +156,7 @@ mod tests {
         assert_eq!(inline("a`b\nc"), "`aˋb␊c`");
         assert_eq!(inline(""), "` `");
         assert!(inline(&"x".repeat(500)).chars().count() < 130);
+        assert_eq!(inline("good\rbad"), "`good␍bad`");
     }
 
     proptest! {
@@ -155,7 +169,8 @@ mod tests {
             prop_assert!(!inner.contains(OVERRIDE));
             let name = inline(&text);
             prop_assert_eq!(name.matches('`').count(), 2);
-            prop_assert!(!name.contains('\n'));
+            prop_assert!(!name.contains('\n') && MENTIONS.iter().all(|mention| !name.contains(mention)));
+            prop_assert!(length(&line(&text, 20)) <= 20);
         }
     }
 }

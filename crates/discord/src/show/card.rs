@@ -57,9 +57,16 @@ impl Card {
         self.notes.push(note.into());
     }
 
-    /// Replaces the sentence of a program that ended well by one that says more.
+    /// Replaces the sentence of a program, and what may help with it, by one of what it was run for.
     pub(crate) fn say(&mut self, sentence: impl Into<String>) {
         self.words.sentence = sentence.into();
+        self.words.help = None;
+    }
+
+    /// Leaves out what was printed.
+    pub(crate) fn leave_output_out(&mut self) {
+        self.stdout = Captured::default();
+        self.stderr = Captured::default();
     }
 
     fn is_silent(&self) -> bool {

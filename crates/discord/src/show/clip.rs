@@ -1,5 +1,7 @@
 //! Text that fits: Discord takes 2,000 characters.
 
+use std::borrow::Cow;
+
 use super::ansi::ESCAPE;
 use super::block::Clean;
 
@@ -11,6 +13,26 @@ const MAX_LINES: usize = 40;
 /// Returns the length of `text` as Discord's strictest count has it.
 pub(crate) fn length(text: &str) -> usize {
     text.encode_utf16().count()
+}
+
+/// Returns `text` as Discord takes it, which is its start if it is too long.
+pub(crate) fn fitting(text: &str) -> Cow<'_, str> {
+    const END: &str = "\n…";
+    if length(text) <= MAX_CONTENT {
+        return Cow::Borrowed(text);
+    }
+    let mut left = MAX_CONTENT - length(END);
+    let end = text
+        .char_indices()
+        .find(|(_, character)| match left.checked_sub(character.len_utf16()) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        })
+        .map_or(text.len(), |(index, _)| index);
+    Cow::Owned(format!("{}{END}", &text[..end]))
 }
 
 /// Keeps the start of `clean` within `room` characters; says whether anything was left out.
@@ -138,6 +160,12 @@ mod tests {
             let text = clean(&text);
             prop_assert!(length(&head(&text, room).0.text) <= room);
             prop_assert!(length(&tail(&text, room).0.text) <= room);
+        }
+
+        #[test]
+        fn whatever_is_said_fits(text in "(a|👍|\n){1990,2010}") {
+            prop_assert!(length(&fitting(&text)) <= MAX_CONTENT);
+            prop_assert_eq!(fitting(&text) == text, length(&text) <= MAX_CONTENT);
         }
     }
 }

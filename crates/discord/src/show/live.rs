@@ -1,12 +1,12 @@
 //! An answer while its program waits and runs.
 
-use std::time::Duration;
+use std::time::SystemTime;
 
 use inline_sandbox::Progress;
 
 use super::block::{clean, fenced, inline};
 use super::clip::{MAX_CONTENT, length, tail};
-use super::quantity::{size, span};
+use super::quantity::size;
 
 /// How much of the last output is looked at; what a message shows of it is less.
 const KEPT_BYTES: usize = 16 << 10;
@@ -21,8 +21,8 @@ pub(crate) enum Phase {
     Queued(usize),
     /// The image comes, and this is what the engine says of that.
     Pulling(String),
-    /// The program runs.
-    Running,
+    /// The program runs since so many seconds after the beginning of 1970.
+    Running(u64),
 }
 
 /// Follows what is told of a run, and shows it.
@@ -46,12 +46,15 @@ impl Live {
         }
     }
 
-    /// Takes what happened.
-    pub(crate) fn push(&mut self, progress: Progress) {
+    /// Takes what happened at `now`.
+    pub(crate) fn push(&mut self, progress: Progress, now: SystemTime) {
         match progress {
             Progress::Queued { position } => self.phase = Phase::Queued(position),
             Progress::Pulling(event) => self.phase = Phase::Pulling(pulled(&event)),
-            Progress::Started { .. } => self.phase = Phase::Running,
+            Progress::Started { .. } => {
+                let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                self.phase = Phase::Running(since.as_secs());
+            }
             Progress::Stdout(bytes) | Progress::Stderr(bytes) => self.print(&bytes),
             _ => {}
         }
@@ -66,8 +69,8 @@ impl Live {
         }
     }
 
-    /// Returns what is shown after `elapsed`.
-    pub(crate) fn show(&self, elapsed: Duration) -> String {
+    /// Returns what is shown.
+    pub(crate) fn show(&self) -> String {
         let title = match &self.phase {
             Phase::Asked => format!("⏳ **Starting** {}", self.what),
             Phase::Queued(1) => format!("⏳ **Waiting**: next is {}", self.what),
@@ -76,11 +79,8 @@ impl Live {
                 "📦 **Getting the image**, which happens only once\n-# {status}\n-# then {}",
                 self.what
             ),
-            Phase::Running => format!(
-                "▶️ **Running** {} · {}",
-                self.what,
-                span(Duration::from_secs(elapsed.as_secs()))
-            ),
+            // Discord's clients count on by themselves, also where a program prints nothing for long.
+            Phase::Running(since) => format!("▶️ **Running** {} · begun <t:{since}:R>", self.what),
         };
         let printed = clean(&String::from_utf8_lossy(&self.printed));
         let (shown, is_cut) = tail(&printed, MAX_CONTENT - length(&title) - FENCES);
@@ -107,35 +107,44 @@ fn pulled(event: &inline_runtime::PullEvent) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    const SOON: Duration = Duration::from_millis(2_400);
+    /// Some time after the beginning of 1970.
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_234)
+    }
 
     #[test]
     fn each_phase_is_told() {
         let mut live = Live::new("`python`");
-        assert_eq!(live.show(SOON), "⏳ **Starting** `python`");
-        live.push(Progress::Queued { position: 3 });
-        assert_eq!(live.show(SOON), "⏳ **Waiting**: `python` is number 3 in the queue");
-        live.push(Progress::Pulling(inline_runtime::PullEvent::Progress {
+        assert_eq!(live.show(), "⏳ **Starting** `python`");
+        live.push(Progress::Queued { position: 3 }, now());
+        assert_eq!(live.show(), "⏳ **Waiting**: `python` is number 3 in the queue");
+        let pulled = inline_runtime::PullEvent::Progress {
             layer: "abc".to_owned(),
             current: 1 << 20,
             total: Some(4 << 20),
-        }));
-        assert!(live.show(SOON).contains("`abc`: 1 MiB of 4 MiB"));
-        live.push(Progress::Started { warm: true });
-        assert_eq!(live.show(SOON), "▶️ **Running** `python` · 2 s");
-        live.push(Progress::Stdout("1\n2\n".into()));
-        assert_eq!(live.show(SOON), "▶️ **Running** `python` · 2 s\n```\n1\n2\n```");
+        };
+        live.push(Progress::Pulling(pulled), now());
+        assert!(live.show().contains("`abc`: 1 MiB of 4 MiB"));
+        live.push(Progress::Started { warm: true }, now());
+        assert_eq!(live.show(), "▶️ **Running** `python` · begun <t:1234:R>");
+        live.push(Progress::Stdout("1\n2\n".into()), now());
+        assert_eq!(
+            live.show(),
+            "▶️ **Running** `python` · begun <t:1234:R>\n```\n1\n2\n```"
+        );
     }
 
     #[test]
     fn the_end_of_much_output_is_shown() {
         let mut live = Live::new("`python`");
         for number in 0..50_000 {
-            live.push(Progress::Stdout(format!("line {number}\n").into()));
+            live.push(Progress::Stdout(format!("line {number}\n").into()), now());
         }
-        let shown = live.show(SOON);
+        let shown = live.show();
         assert!(shown.contains("line 49999\n"), "{shown}");
         assert!(length(&shown) <= MAX_CONTENT);
         assert!(live.printed.len() <= 2 * KEPT_BYTES);
