@@ -15,6 +15,8 @@ mod flood;
 mod http;
 #[path = "mcp/inspector.rs"]
 mod inspector;
+#[path = "mcp/leaving.rs"]
+mod leaving;
 #[path = "mcp/sdk.rs"]
 mod sdk;
 
@@ -46,6 +48,7 @@ const CASES: &[(&str, Case)] = &cases![
     http::a_stream_that_broke_is_resumed,
     http::there_are_only_so_many_sessions,
     http::what_would_serve_everybody_does_not_start,
+    leaving::what_it_had_running_ends,
     flood::nonsense_on_standard_input_ends_nothing,
     flood::nonsense_by_http_ends_nothing,
 ];

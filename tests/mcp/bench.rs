@@ -81,6 +81,15 @@ impl Bench {
         ensure(changed.success(), || format!("chmod: {changed}"))
     }
 
+    /// Writes a configuration that knows no tokens.
+    pub(crate) fn configure_without_tokens(&self) -> Result<(), Failed> {
+        self.configure("")?;
+        let file = self.directory.path().join("inline.toml");
+        let text = fs::read_to_string(&file)?;
+        let kept: Vec<&str> = text.lines().filter(|line| !line.contains("tokens_file")).collect();
+        Ok(fs::write(file, kept.join("\n"))?)
+    }
+
     fn tokens(&self) -> PathBuf {
         self.directory.path().join("tokens")
     }

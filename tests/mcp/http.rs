@@ -210,16 +210,17 @@ pub(crate) fn what_would_serve_everybody_does_not_start(bench: &Bench) -> Result
             || format!("{output:?}"),
         )
     };
-    bench.write_tokens("", "600")?;
-    for address in ["0.0.0.0:0", "[::]:0"] {
-        refused(address, "can be reached from elsewhere, and there is no token")?;
-    }
+    bench.write_tokens("# nobody\n", "600")?;
+    refused("127.0.0.1:0", "there is no token in it")?;
     bench.write_tokens(&format!("alice {ALICE}\n"), "644")?;
     refused("127.0.0.1:0", "everybody may use it")?;
     bench.write_tokens("alice short\n", "600")?;
     refused("127.0.0.1:0", "the token is shorter than 16 bytes")?;
+    bench.configure_without_tokens()?;
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        refused(address, "can be reached from elsewhere, and there is no token")?;
+    }
     // On this machine alone, nobody needs a token.
-    bench.write_tokens("", "600")?;
     let server = bench.serve()?;
     let answer = Request::post("", &initialize())
         .without("Authorization")

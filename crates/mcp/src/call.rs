@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
+use crate::departure;
 use crate::log::Log;
 use crate::progress::Reporter;
 use crate::refusal::Refusal;
@@ -37,14 +38,14 @@ pub(crate) struct Followed<T> {
 }
 
 impl Call<'_> {
-    /// Follows `run` to its end, tells how it goes on, and ends it when the client cancels the call, or `time` after the
-    /// program has begun.
+    /// Follows `run` to its end, tells how it goes on, and ends it when the client cancels the call or has left, or `time`
+    /// after the program has begun.
     pub(crate) async fn follow<T>(&self, mut run: Run<T>, time: Option<Duration>) -> Result<Followed<T>, Refusal> {
         let (id, cancel) = (run.id().to_owned(), run.canceller());
         let mut reporter = Reporter::new(self.context);
         let (mut deadline, mut is_late) = (None, false);
         let cancelled = async {
-            self.context.ct.cancelled().await;
+            departure::given_up(self.context).await;
             cancel.cancel();
             pending::<Infallible>().await
         };
@@ -108,7 +109,9 @@ impl Call<'_> {
 }
 
 /// Reads the arguments of a tool.
-pub(crate) fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, Refusal> {
+pub(crate) fn arguments<T: DeserializeOwned>(mut arguments: Map<String, Value>) -> Result<T, Refusal> {
+    // Some models write down what they leave out.
+    arguments.retain(|_, value| !value.is_null());
     serde_json::from_value(Value::Object(arguments)).map_err(|error| {
         let why: String = error.to_string().chars().take(MAX_TOLD).collect();
         Refusal::arguments(format!("the arguments do not fit: {why}"))

@@ -51,7 +51,8 @@ pub struct McpConfig {
     /// How many sessions one client may have at once; a new one takes the place of the one without a call that was used
     /// longest ago. Default 32.
     pub max_sessions: NonZeroUsize,
-    /// How long a session is kept without a message. Default 30 min.
+    /// How long a session is kept that is not used: without a message, and without a stream that its client reads. Default
+    /// 30 min.
     #[serde(with = "inline::human::duration")]
     pub session_timeout: Duration,
 }

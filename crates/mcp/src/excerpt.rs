@@ -54,7 +54,7 @@ impl Excerpt {
 }
 
 fn note(left_out: usize, place: &str) -> String {
-    format!("\n[{left_out} characters left out; all of it is the resource {place}]\n")
+    format!("\n[{left_out} characters left out; they are in the resource {place}]\n")
 }
 
 /// Returns where the character of this number begins.

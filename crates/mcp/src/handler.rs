@@ -1,8 +1,8 @@
 //! What a connection is answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use inline_sandbox::CancellationToken;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorCode,
     Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
@@ -13,10 +13,10 @@ use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, Subsc
 use rmcp::{ErrorData, ServerHandler};
 use serde_json::json;
 use tokio::sync::SemaphorePermit;
-use tokio_util::sync::DropGuard;
 
 use crate::call::Call;
 use crate::client::Client;
+use crate::departure::Departure;
 use crate::log::Log;
 use crate::{resources, tools};
 
@@ -27,40 +27,21 @@ stay from call to call, and are resources as well. `session` keeps an interprete
 
 const TOO_MANY: &str = "too many calls go on at once; try again when some have ended";
 
-/// The requests that are ours; what has such a name and is none is one with parameters that do not fit.
-const METHODS: [&str; 12] = [
-    "completion/complete",
-    "initialize",
-    "logging/setLevel",
-    "prompts/get",
-    "prompts/list",
-    "resources/list",
-    "resources/read",
-    "resources/templates/list",
-    "server/discover",
-    "subscriptions/listen",
-    "tools/call",
-    "tools/list",
-];
-
 /// Answers one connection, or one request of a client without.
 #[derive(Debug)]
 pub(crate) struct Handler {
     client: Arc<Client>,
     log: Log,
-    /// Cancelled when the connection is gone.
-    gone: CancellationToken,
-    _guard: DropGuard,
+    /// Whether the connection is told of files that come and go.
+    is_told: AtomicBool,
 }
 
 impl Handler {
-    /// Creates one for a connection that `gone` tells the end of.
-    pub(crate) fn new(client: Arc<Client>, gone: CancellationToken) -> Self {
+    pub(crate) fn new(client: Arc<Client>) -> Self {
         Self {
             client,
             log: Log::default(),
-            _guard: gone.clone().drop_guard(),
-            gone,
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -167,8 +148,15 @@ impl ServerHandler for Handler {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let (client, gone) = (Arc::clone(&self.client), self.gone.clone());
-        drop(tokio::spawn(tell_of_files(client, context.peer, gone)));
+        // Whoever says it again is told no more often.
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            let departure = Departure::of(&context.extensions);
+            drop(tokio::spawn(tell_of_files(
+                Arc::clone(&self.client),
+                context.peer,
+                departure,
+            )));
+        }
     }
 
     fn accepted_subscription_filter(&self, _requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
@@ -177,10 +165,11 @@ impl ServerHandler for Handler {
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.client.changes.subscribe();
+        let departure = Departure::of(&context.request_context().extensions);
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),
-                () = self.gone.cancelled() => return Ok(()),
+                () = departure.told() => return Ok(()),
                 seen = changes.changed() => {
                     if seen.is_err() || context.sink().notify_resource_list_changed().await.is_err() {
                         return Ok(());
@@ -195,21 +184,17 @@ impl ServerHandler for Handler {
         request: CustomRequest,
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if METHODS.contains(&request.method.as_str()) {
-            let why = format!("the parameters of `{}` do not fit", request.method);
-            return Err(ErrorData::invalid_params(why, None));
-        }
         let method: String = request.method.chars().take(64).collect();
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None))
     }
 }
 
 /// Tells a client of the handshake when its list of files is another, until the connection is gone.
-async fn tell_of_files(client: Arc<Client>, peer: Peer<RoleServer>, gone: CancellationToken) {
+async fn tell_of_files(client: Arc<Client>, peer: Peer<RoleServer>, departure: Departure) {
     let mut changes = client.changes.subscribe();
     loop {
         tokio::select! {
-            () = gone.cancelled() => return,
+            () = departure.told() => return,
             seen = changes.changed() => {
                 if seen.is_err() || peer.notify_resource_list_changed().await.is_err() {
                     return;

@@ -6,6 +6,7 @@ mod gate;
 mod origins;
 mod resumable;
 mod sessions;
+mod usage;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -100,6 +101,15 @@ impl HttpServer {
     pub async fn serve(self, shutdown: CancellationToken) {
         let _closing = self.closing.clone().drop_guard();
         let (connections, places) = (TaskTracker::new(), Arc::new(Semaphore::new(self.max_connections)));
+        for sessions in self.gate.sessions() {
+            let closing = self.closing.clone();
+            drop(connections.spawn(async move {
+                tokio::select! {
+                    () = sessions.expire() => {}
+                    () = closing.cancelled() => {}
+                }
+            }));
+        }
         tracing::info!(url = self.url(), "serving by HTTP");
         loop {
             let accepted = async {
@@ -148,11 +158,9 @@ impl HttpServer {
             .enforce_origin_validation()
             .with_max_request_body_bytes(config.max_message())
             .with_cancellation_token(closing.clone());
-        let handler = move || Ok(Handler::new(Arc::clone(&client), CancellationToken::new()));
-        Known {
-            http: StreamableHttpService::new(handler, Arc::clone(&sessions), http),
-            sessions,
-        }
+        let handler = move || Ok(Handler::new(Arc::clone(&client)));
+        let http = StreamableHttpService::new(handler, Arc::clone(&sessions), http);
+        Known::new(http, sessions)
     }
 }
 

@@ -24,10 +24,10 @@ impl Attached {
     }
 }
 
-/// Reads all images among `made`, as many as fit into a result.
-pub(crate) async fn attach(client: &Client, made: &[Artifact]) -> Attached {
+/// Reads all `images`, as many as fit into a result.
+pub(crate) async fn attach(client: &Client, images: impl Iterator<Item = &Artifact>) -> Attached {
     let mut attached = Attached::default();
-    let images: Vec<_> = made.iter().filter(|file| file.is_image).collect();
+    let images: Vec<_> = images.collect();
     if images.is_empty() {
         return attached;
     }

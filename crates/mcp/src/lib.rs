@@ -8,6 +8,7 @@ mod call;
 mod changes;
 mod client;
 mod config;
+mod departure;
 mod error;
 mod excerpt;
 mod handler;

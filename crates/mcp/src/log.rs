@@ -11,7 +11,8 @@ use std::time::Duration;
 use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam, ProtocolVersion, SetLevelRequestParams};
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
-use tokio::time::timeout;
+
+use crate::departure;
 
 const LOGGER: &str = "inline";
 /// How long a client may take to be told.
@@ -63,7 +64,8 @@ impl Log {
         }
         let message = LoggingMessageNotificationParam::new(level, data).with_logger(LOGGER);
         // A client that does not take it goes without.
-        drop(timeout(PATIENCE, context.peer.notify_logging_message(message)).await);
+        let telling = context.peer.notify_logging_message(message);
+        drop(departure::tell(context, PATIENCE, telling).await);
     }
 
     /// Returns the least weight that is told; `None` for nothing.

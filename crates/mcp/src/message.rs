@@ -1,11 +1,27 @@
 //! Messages of clients, as they come: what is none gets the error that the protocol has for it.
 
 use rmcp::ErrorData;
-use rmcp::model::{ClientJsonRpcMessage, NumberOrString, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, NumberOrString, RequestId, ServerJsonRpcMessage};
 use serde::Deserialize;
 
 /// An id is sent back only up to this length.
 const MAX_ID_BYTES: usize = 256;
+
+/// The requests that are known; what has such a name and is none is one with parameters that do not fit.
+const METHODS: [&str; 12] = [
+    "completion/complete",
+    "initialize",
+    "logging/setLevel",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "server/discover",
+    "subscriptions/listen",
+    "tools/call",
+    "tools/list",
+];
 
 /// Finds the id of what is no message, and passes over the rest.
 #[derive(Deserialize)]
@@ -17,9 +33,10 @@ struct WithId {
 ///
 /// # Errors
 ///
-/// The answer: a parse error for what is no JSON, else an invalid request, with the id that it has.
+/// The answer, with the id that it has: a parse error for what is no JSON, invalid parameters for a request whose
+/// parameters do not fit, else an invalid request.
 pub(crate) fn parse(bytes: &[u8]) -> Result<ClientJsonRpcMessage, Box<ServerJsonRpcMessage>> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let message = serde_json::from_slice(bytes).map_err(|error| {
         Box::new(if error.is_data() {
             let id = serde_json::from_slice(bytes).ok().and_then(|with: WithId| with.id);
             ServerJsonRpcMessage::error(
@@ -29,7 +46,19 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<ClientJsonRpcMessage, Box<ServerJson
         } else {
             ServerJsonRpcMessage::error(ErrorData::parse_error("this is no JSON", None), None)
         })
-    })
+    })?;
+    if let ClientJsonRpcMessage::Request(request) = &message
+        && let ClientRequest::CustomRequest(custom) = &request.request
+        && METHODS.contains(&custom.method.as_str())
+    {
+        let why = format!("the parameters of `{}` do not fit", custom.method);
+        let id = short(Some(request.id.clone()));
+        return Err(Box::new(ServerJsonRpcMessage::error(
+            ErrorData::invalid_params(why, None),
+            id,
+        )));
+    }
+    Ok(message)
 }
 
 /// Returns the answer to a message that is longer than `max` bytes.
@@ -83,6 +112,9 @@ mod tests {
             assert_eq!(answer["id"], id, "{value}");
         }
         assert!(parse(br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).is_ok());
+        let unfit = json!({ "jsonrpc": "2.0", "id": 3, "method": "initialize", "params": { "protocolVersion": null } });
+        let told = answer(unfit.to_string().as_bytes());
+        assert_eq!((&told["error"]["code"], &told["id"]), (&json!(-32_602), &json!(3)));
     }
 
     #[test]

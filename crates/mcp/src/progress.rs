@@ -5,8 +5,10 @@ use std::time::Duration;
 use inline::PullEvent;
 use inline_sandbox::Progress;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
-use rmcp::service::{Peer, RequestContext, RoleServer};
-use tokio::time::{Instant, sleep_until, timeout};
+use rmcp::service::{RequestContext, RoleServer};
+use tokio::time::{Instant, sleep_until};
+
+use crate::departure;
 
 /// How often a client is told at most.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -17,20 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tells a client that asked for it how a run goes on.
 #[derive(Debug)]
-pub(crate) struct Reporter {
-    /// Where to tell; `None` if nobody wants to know.
-    to: Option<(Peer<RoleServer>, ProgressToken)>,
+pub(crate) struct Reporter<'a> {
+    context: &'a RequestContext<RoleServer>,
+    /// What the client calls the progress; `None` if nobody wants to know.
+    token: Option<ProgressToken>,
     pending: Vec<u8>,
     told: Option<Instant>,
     /// What grows with each notification: the bytes that were printed, and one for each notification.
     progress: f64,
 }
 
-impl Reporter {
-    pub(crate) fn new(context: &RequestContext<RoleServer>) -> Self {
-        let token = context.meta.get_progress_token();
+impl<'a> Reporter<'a> {
+    pub(crate) fn new(context: &'a RequestContext<RoleServer>) -> Self {
         Self {
-            to: token.map(|token| (context.peer.clone(), token)),
+            context,
+            token: context.meta.get_progress_token(),
             pending: Vec::new(),
             told: None,
             progress: 0.0,
@@ -39,7 +42,7 @@ impl Reporter {
 
     /// Takes what happens, and tells it when that is due.
     pub(crate) async fn take(&mut self, progress: &Progress) {
-        if self.to.is_none() {
+        if self.token.is_none() {
             return;
         }
         match progress {
@@ -91,13 +94,14 @@ impl Reporter {
     }
 
     async fn tell(&mut self, message: String) {
-        let Some((peer, token)) = &self.to else { return };
+        let Some(token) = &self.token else { return };
         self.progress += 1.0;
         self.told = Some(Instant::now());
         let notification = ProgressNotificationParam::new(token.clone(), self.progress).with_message(message);
         // Who does not take what it asked for is not told any more: the run does not wait.
-        if !matches!(timeout(PATIENCE, peer.notify_progress(notification)).await, Ok(Ok(()))) {
-            self.to = None;
+        let telling = self.context.peer.notify_progress(notification);
+        if !matches!(departure::tell(self.context, PATIENCE, telling).await, Some(Ok(()))) {
+            self.token = None;
             self.pending = Vec::new();
         }
     }

@@ -1,6 +1,6 @@
 //! The result of a run, for clients that read structure, and for those that read text.
 
-use inline_sandbox::{Artifact, RunResult, Verdict};
+use inline_sandbox::{Artifact, LeftOut, RunResult, Verdict};
 use rmcp::model::{CallToolResult, ContentBlock, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ pub(crate) async fn of_run(
             let text = captured.to_text();
             client.outputs.keep(id, stream, &text);
             let link = Resource::new(ResourceUri::output(id, stream), stream.name())
-                .with_description("all of the output, kept for a while")
+                .with_description("what the program printed, kept for a while")
                 .with_mime_type("text/plain")
                 .with_size(text.len() as u64);
             links.push(link);
@@ -134,7 +134,7 @@ pub(crate) async fn of_run(
     }
     let truncated = output.is_cut || error.is_cut || result.is_truncated();
     let made: Vec<&Artifact> = made(result).collect();
-    let mut attached = images::attach(client, &result.artifacts.files).await;
+    let mut attached = images::attach(client, images(result)).await;
     let linked = made.iter().filter(|file| !attached.has(file)).take(MAX_LINKS);
     links.extend(linked.map(|file| link(file)));
     if result.artifacts.left_out_more > 0 {
@@ -165,6 +165,14 @@ pub(crate) async fn of_run(
 fn made(result: &RunResult) -> impl Iterator<Item = &Artifact> {
     let left_out = result.artifacts.left_out.iter().map(|(file, _)| file);
     result.artifacts.files.iter().chain(left_out)
+}
+
+/// Returns the images among them, however many, but those that show nothing.
+fn images(result: &RunResult) -> impl Iterator<Item = &Artifact> {
+    let left_out = result.artifacts.left_out.iter();
+    let shown = left_out.filter(|(_, why)| *why != LeftOut::Blank).map(|(file, _)| file);
+    let all = result.artifacts.files.iter().chain(shown);
+    all.filter(|file| file.is_image)
 }
 
 /// Adds why the program was stopped, if that was not its own doing.

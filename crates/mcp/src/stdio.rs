@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
 use crate::client::Client;
+use crate::departure::{Departure, Watched};
 use crate::handler::Handler;
 use crate::{Error, McpConfig, Result};
 
@@ -20,8 +21,8 @@ use self::transport::LineTransport;
 /// How long the last answers may take when the server is told to end.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Serves the client that writes to `input` and reads `output`, in the sandbox of `owner`, until it closes `input` or
-/// `shutdown` is cancelled. Nothing else may be written to `output`.
+/// Serves the client that writes to `input` and reads `output`, in the sandbox of `owner`, until it closes either or
+/// `shutdown` is cancelled; programs that run are stopped then. Nothing else may be written to `output`.
 ///
 /// # Errors
 ///
@@ -43,11 +44,12 @@ pub async fn serve_stdio(
     shutdown: CancellationToken,
 ) -> Result<()> {
     config.validate()?;
-    let gone = CancellationToken::new();
-    let transport = LineTransport::new(input, output, config.max_message(), gone.clone());
+    let departure = Departure::default();
+    let transport = LineTransport::new(input, output, config.max_message(), departure.clone());
+    let transport = Watched::new(transport, departure);
     let client = Arc::new(Client::new(service, Arc::new(config), owner));
     tracing::info!(owner = %client.owner, "serving standard input and output");
-    match serve_server_with_ct(Handler::new(client, gone), transport, shutdown.clone()).await {
+    match serve_server_with_ct(Handler::new(client), transport, shutdown.clone()).await {
         Ok(running) => {
             let told_to_end = async {
                 shutdown.cancelled().await;

@@ -45,7 +45,7 @@ impl Tokens {
     /// # Errors
     ///
     /// - [`Error::TokensUnreadable`] if the file cannot be read, is larger than 1 MiB, or may be used by everybody.
-    /// - [`Error::InvalidTokens`] with the line that is none. No message has a token in it.
+    /// - [`Error::InvalidTokens`] with the line that is none, or if the file has none. No message has a token in it.
     pub fn load(file: Option<&Path>, variable: Option<(&str, String)>) -> Result<Self> {
         let mut tokens = Self::default();
         if let Some(path) = file {
@@ -58,6 +58,13 @@ impl Tokens {
                 tokens
                     .add_line(line)
                     .map_err(|why| Error::InvalidTokens { place: place(), why })?;
+            }
+            // Whoever names a file wants nobody in without a token.
+            if tokens.is_empty() {
+                return Err(Error::InvalidTokens {
+                    place: format!("`{}`", path.display()),
+                    why: "there is no token in it",
+                });
             }
         }
         if let Some((name, token)) = variable {
@@ -217,6 +224,8 @@ mod tests {
             &format!("alice {ALICE}\nbob {ALICE}"),
             &format!("al\u{7f}ce {ALICE}"),
             &format!("alice {ALICE}é"),
+            "",
+            "# nobody\n",
         ] {
             let error = load(bad).unwrap_err();
             assert!(matches!(error, Error::InvalidTokens { .. }), "{bad}");

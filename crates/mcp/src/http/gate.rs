@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use inline_sandbox::Owner;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest};
 use rmcp::transport::StreamableHttpService;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::PATH;
@@ -24,12 +25,26 @@ use crate::{McpConfig, Tokens, message};
 
 /// How long a client may take to send a message.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// How many messages of one client are read at once: all its connections together would fill the memory.
+const MAX_BODIES: usize = 8;
 const SCHEME: &str = "bearer";
 
 /// What serves one client.
 pub(super) struct Known {
     pub(super) http: StreamableHttpService<Handler, Sessions>,
     pub(super) sessions: Arc<Sessions>,
+    /// Bounds the messages that are read at once.
+    bodies: Semaphore,
+}
+
+impl Known {
+    pub(super) fn new(http: StreamableHttpService<Handler, Sessions>, sessions: Arc<Sessions>) -> Self {
+        Self {
+            http,
+            sessions,
+            bodies: Semaphore::new(MAX_BODIES),
+        }
+    }
 }
 
 /// Lets clients in.
@@ -62,6 +77,15 @@ impl Gate {
         }
     }
 
+    /// Returns the sessions of every client.
+    pub(super) fn sessions(&self) -> Vec<Arc<Sessions>> {
+        let sessions = |known: &Known| Arc::clone(&known.sessions);
+        match &self.clients {
+            Clients::Open(known) => vec![sessions(known)],
+            Clients::Guarded(_, clients) => clients.values().map(sessions).collect(),
+        }
+    }
+
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
         let origin = self.origins.of(request.headers());
         let mut answer = if origin.is_some() && origins::is_preflight(request.method(), request.headers()) {
@@ -85,20 +109,7 @@ impl Gate {
         let known = self.client(request.headers()).ok_or_else(answers::unauthorized)?;
         let is_post = request.method() == Method::POST;
         let (head, body) = request.into_parts();
-        let body = match timeout(BODY_PATIENCE, Limited::new(body, self.max_message).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                let answer = message::too_long(self.max_message);
-                return Err(answers::message(StatusCode::PAYLOAD_TOO_LARGE, &answer));
-            }
-            Ok(Err(_)) => {
-                return Err(answers::plain(
-                    StatusCode::BAD_REQUEST,
-                    "the message did not come whole",
-                ));
-            }
-            Err(_) => return Err(answers::plain(StatusCode::REQUEST_TIMEOUT, "the message took too long")),
-        };
+        let body = self.read(known, body).await?;
         if is_post {
             let message = message::parse(&body).map_err(|answer| answers::message(StatusCode::BAD_REQUEST, &answer))?;
             if opens_session(&message) && known.sessions.is_full() {
@@ -113,6 +124,31 @@ impl Gate {
             *answer.status_mut() = StatusCode::NO_CONTENT;
         }
         Ok(answer)
+    }
+
+    /// Reads the message of a request.
+    async fn read(&self, known: &Known, body: Incoming) -> Result<Bytes, Answer> {
+        let too_long = || {
+            let answer = message::too_long(self.max_message);
+            answers::message(StatusCode::PAYLOAD_TOO_LARGE, &answer)
+        };
+        // Nobody waits for what is known to be refused.
+        if body.size_hint().lower() > self.max_message as u64 {
+            return Err(too_long());
+        }
+        let whole = async {
+            let _turn = known.bodies.acquire().await;
+            Limited::new(body, self.max_message).collect().await
+        };
+        match timeout(BODY_PATIENCE, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+            Ok(Err(_)) => Err(answers::plain(
+                StatusCode::BAD_REQUEST,
+                "the message did not come whole",
+            )),
+            Err(_) => Err(answers::plain(StatusCode::REQUEST_TIMEOUT, "the message took too long")),
+        }
     }
 
     /// Returns what serves the client that shows this token.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use inline_sandbox::CancellationToken;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ServerJsonRpcMessage};
 use rmcp::service::RoleServer;
 use rmcp::transport::Transport;
@@ -18,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::lines::{Line, Lines};
+use crate::departure::Departure;
 use crate::message;
 
 /// How many messages wait for the client to read them before it is asked for no more.
@@ -38,8 +38,6 @@ pub(super) struct LineTransport<R> {
     answer: Option<ServerJsonRpcMessage>,
     /// Whether the client has begun as the protocol wants it.
     has_begun: bool,
-    /// Cancelled when the client says no more.
-    gone: CancellationToken,
 }
 
 /// Counts what the client has not read.
@@ -53,21 +51,21 @@ struct Waiting {
 struct Counted(Arc<Waiting>);
 
 impl<R: AsyncRead + Send + Unpin> LineTransport<R> {
+    /// Creates one; `departure` is told when the client reads no more.
     pub(super) fn new(
         input: R,
         output: impl AsyncWrite + Send + Unpin + 'static,
         max_message: usize,
-        gone: CancellationToken,
+        departure: Departure,
     ) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
         Self {
             lines: Lines::new(input, max_message),
             queue: Some(queue),
-            writer: Some(tokio::spawn(write(output, receiver))),
+            writer: Some(tokio::spawn(write(output, receiver, departure))),
             waiting: Arc::default(),
             answer: None,
             has_begun: false,
-            gone,
         }
     }
 
@@ -132,14 +130,10 @@ impl<R: AsyncRead + Send + Unpin> Transport<RoleServer> for LineTransport<R> {
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        let message = self.next().await.unwrap_or_else(|error| {
+        self.next().await.unwrap_or_else(|error| {
             tracing::info!(%error, "the client is gone");
             None
-        });
-        if message.is_none() {
-            self.gone.cancel();
-        }
-        message
+        })
     }
 
     async fn close(&mut self) -> io::Result<()> {
@@ -182,10 +176,11 @@ impl Drop for Counted {
 }
 
 /// Writes lines until there are none any more, or nobody reads them.
-async fn write(mut output: impl AsyncWrite + Unpin, mut lines: mpsc::Receiver<Vec<u8>>) {
+async fn write(mut output: impl AsyncWrite + Unpin, mut lines: mpsc::Receiver<Vec<u8>>, departure: Departure) {
     while let Some(line) = lines.recv().await {
         if let Err(error) = write_line(&mut output, &line).await {
             tracing::info!(%error, "the client reads no more");
+            departure.tell();
             return;
         }
     }
