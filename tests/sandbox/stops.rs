@@ -189,7 +189,8 @@ pub(crate) async fn a_cancelled_run(bench: &Bench) -> Result<(), Failed> {
         cancel: cancel.clone(),
         ..RunControl::default()
     };
-    let program = Program::new("python", "print('before')\nwhile True: pass");
+    // In one write: it is cancelled as soon as anything comes, and `print` may write the end of the line by itself.
+    let program = Program::new("python", "import os\nos.write(1, b'before\\n')\nwhile True: pass");
     let result = bench.run_with(&program, control, || cancel.cancel()).await?;
     ensure(
         result.verdict == Verdict::Cancelled && result.stdout.to_text() == "before\n",

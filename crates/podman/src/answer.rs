@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inline_runtime::{CgroupVersion, Container, ContainerId, ExitStatus, Result, State};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Go writes an empty list or map as `null`.
 fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
@@ -154,13 +154,13 @@ pub(crate) struct ContainerStats {
 }
 
 /// What the service says of itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct SystemInfo {
     pub(crate) host: HostInfo,
     pub(crate) version: VersionInfo,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HostInfo {
     pub(crate) cgroup_version: String,
@@ -174,12 +174,12 @@ pub(crate) struct HostInfo {
     pub(crate) id_mappings: HostIdMappings,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct OciRuntimeInfo {
     pub(crate) name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SecurityInfo {
     pub(crate) rootless: bool,
@@ -188,7 +188,7 @@ pub(crate) struct SecurityInfo {
     pub(crate) seccomp_profile_path: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct HostIdMappings {
     #[serde(default, deserialize_with = "null_as_empty")]
     pub(crate) uidmap: Vec<IdRange>,
@@ -196,12 +196,12 @@ pub(crate) struct HostIdMappings {
     pub(crate) gidmap: Vec<IdRange>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct IdRange {
     pub(crate) size: u32,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct VersionInfo {
     pub(crate) version: String,

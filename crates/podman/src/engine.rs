@@ -29,7 +29,7 @@ impl Engine {
     /// Connects to the service that a config leads to.
     pub(crate) async fn connect(config: &PodmanConfig) -> Result<Self> {
         let found = endpoint::find(config).await?;
-        let facts = Facts::gather(&found.client, found.peer).await?;
+        let facts = Facts::gather(&found.client, found.peer, config.runtime_dir.as_deref()).await?;
         let capabilities = RwLock::new(capability::table(&facts, config.limits));
         tracing::debug!(version = %facts.version, rootless = facts.rootless, "connected to podman");
         Ok(Self {

@@ -8,7 +8,8 @@ use inline_runtime::{CgroupVersion, Error, ErrorKind, Result};
 use nix::unistd::Uid;
 use tokio::net::unix::UCred;
 
-use crate::answer::{IdRange, SystemInfo};
+use crate::answer::IdRange;
+use crate::description::describe;
 use crate::raw::Client;
 
 /// Where Podman looks for the program of `init`.
@@ -58,9 +59,9 @@ pub(crate) struct Host {
 }
 
 impl Facts {
-    /// Asks a service. It looks its packages up for the answer, which takes 300 ms, so this is done once.
-    pub(crate) async fn gather(client: &Client, peer: UCred) -> Result<Self> {
-        let info: SystemInfo = client.get("/info").await?;
+    /// Asks a service, or remembers what it has told another process.
+    pub(crate) async fn gather(client: &Client, peer: UCred, runtime_dir: Option<&Path>) -> Result<Self> {
+        let info = describe(client, peer, runtime_dir).await?;
         let host = Host::look(&info.host.kernel, peer);
         let security = &info.host.security;
         let facts = Self {

@@ -58,6 +58,7 @@ mod capability;
 mod cgroup;
 mod config;
 mod create;
+mod description;
 mod endpoint;
 mod engine;
 pub mod env;

@@ -22,6 +22,8 @@ pub use prepared::Prepared;
 pub use spec::{Blueprint, Purpose};
 
 pub(crate) use capture::Capture;
+pub(crate) use containers::Container;
+pub(crate) use execute::execute_and_keep;
 pub(crate) use mark::{Mark, MarkFinder};
 pub(crate) use relay::{Marked, Relay, Step, step};
 pub(crate) use report::Report;
@@ -52,5 +54,7 @@ impl RunEvent {
     }
 }
 
+#[cfg(test)]
+mod benchmarks;
 #[cfg(test)]
 mod tests;

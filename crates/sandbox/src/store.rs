@@ -75,6 +75,8 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A connection to a file does not go away, and the question would double the time of short calls.
+            .test_before_acquire(false)
             .connect_with(options)
             .await
             .map_err(|error| unusable(&path, "it cannot be opened as a database", error))?;

@@ -94,11 +94,16 @@ pub(crate) fn reader() -> (mpsc::Sender<RunEvent>, tokio::task::JoinHandle<Vec<u
     (sender, collected)
 }
 
+/// A command that is not there.
+pub(crate) const NO_INTERPRETER: &str = "no-interpreter";
+
 async fn supervisor(mut process: FakeProcess, interrupt: Arc<Notify>) -> ExitStatus {
     let mark = process.read_line().await;
     let mark = mark.trim_end();
     let role = process.spec().labels.get(labels::ROLE).cloned();
-    let end = if role.as_deref() == Some("install") {
+    let end = if process.args().iter().any(|word| word == NO_INTERPRETER) {
+        Some((127, 0))
+    } else if role.as_deref() == Some("install") {
         packages::manager(&process).await
     } else if role.as_deref() == Some("session") {
         session(&mut process, &interrupt).await

@@ -10,7 +10,7 @@ use metrics::counter;
 use tokio::sync::mpsc;
 
 use self::parked::{Evicted, Parked};
-use crate::run::{Containers, Frame, Prepared, RunControl, RunEvent, RunResult, execute, renewed};
+use crate::run::{Container, Containers, Frame, Prepared, RunControl, RunEvent, RunResult, execute_and_keep, renewed};
 use crate::{Limits, Owner, Result, WarmConfig, metric};
 
 /// What a container is made to: for whom, from which image, and how.
@@ -97,7 +97,7 @@ impl WarmPool {
     /// Runs a program in the container that was made ahead for `order`, or in a new one.
     ///
     /// Where the one that was made ahead turns out to be dead before it took the program, it runs in a new one, and
-    /// nobody notices but the metric. See [`execute`] for the rest.
+    /// nobody notices but the metric. See [`execute`](crate::execute) for the rest.
     ///
     /// # Errors
     ///
@@ -110,19 +110,35 @@ impl WarmPool {
         reader: &mpsc::Sender<RunEvent>,
         control: &mut RunControl,
     ) -> Result<RunResult> {
+        let (result, _container) = self.run_and_keep(order, frame, limits, reader, control).await?;
+        Ok(result)
+    }
+
+    /// Runs a program as [`run`](Self::run) does, and leaves it to the caller when the container goes, if there is one.
+    pub(crate) async fn run_and_keep(
+        &self,
+        order: &Order,
+        frame: &Frame,
+        limits: &Limits,
+        reader: &mpsc::Sender<RunEvent>,
+        control: &mut RunControl,
+    ) -> Result<(RunResult, Option<Container>)> {
         if let Some(warm) = self.claim(order).await {
-            let result = execute(warm, frame, limits, reader, control).await;
+            let (result, container) = execute_and_keep(warm, frame, limits, reader, control).await;
             if result.started || result.verdict.is_decided_outside() {
-                return Ok(result);
+                return Ok((result, Some(container)));
             }
             counter!(metric::WARM_DEAD).increment(1);
         }
         let spec = renewed(&order.spec);
         let cold = tokio::select! {
             cold = Prepared::start(&self.containers, &spec) => cold?,
-            () = control.cancel.cancelled() => return Ok(RunResult::cancelled(self.containers.runtime().driver())),
+            () = control.cancel.cancelled() => {
+                return Ok((RunResult::cancelled(self.containers.runtime().driver()), None));
+            }
         };
-        Ok(execute(cold, frame, limits, reader, control).await)
+        let (result, container) = execute_and_keep(cold, frame, limits, reader, control).await;
+        Ok((result, Some(container)))
     }
 
     /// Takes the container that waits for `order` out of the pool, if there is one and it lives.

@@ -1,8 +1,8 @@
 # Runs cells in one interpreter. A cell comes as a line `MARK BASE64`. When it is done, standard output gets a line with the
 # mark and the cell's status, and standard error the mark.
 
-import base64
-import signal
+import _signal as signal
+import binascii
 
 running = False
 
@@ -44,13 +44,14 @@ def run(source, name, scope):
 def serve():
     global running
     show_figures()
+    prepare()
     # The cells' own input is empty, so that `input()` cannot swallow the next cell.
     control = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     enter(sys.argv[1])
     sys.path[0] = os.getcwd()
     sys.argv = [""]
-    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    module = sys.modules["__main__"] = type(sys)("__main__")
     module.__dict__.update(__builtins__=__builtins__)
     signal.signal(signal.SIGINT, interrupt)
     process = os.getpid()
@@ -59,7 +60,7 @@ def serve():
         mark, _, cell = line.strip().partition(b" ")
         number += 1
         try:
-            status = run(base64.b64decode(cell).decode(), f"<cell {number}>", module.__dict__)
+            status = run(binascii.a2b_base64(cell).decode(), f"<cell {number}>", module.__dict__)
         except KeyboardInterrupt:
             running = False
             status = 130  # It came just as the cell had ended.

@@ -13,14 +13,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::containers::Container;
 use super::relay::{Marked, step};
-use super::report::measure;
+use super::report::{STATS_PATIENCE, measure};
 use super::{Frame, Prepared, Relay, Report, RunEvent, RunResult, Step};
 use crate::workspace::Artifacts;
 use crate::{Limits, RunUsage, Verdict};
 
 /// What the interpreter prints first, when it has taken the program.
 const STARTED: u8 = 6;
+/// How long a kill that somebody waits for is held up by the measurement.
+const CANCELLED_HEAD_START: Duration = Duration::from_millis(15);
 /// How long the engine is given to kill, and to hand out what was printed before.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the engine is waited for, where only it knows how a program ended.
@@ -72,6 +75,18 @@ pub async fn execute(
     reader: &mpsc::Sender<RunEvent>,
     control: &mut RunControl,
 ) -> RunResult {
+    execute_and_keep(prepared, frame, limits, reader, control).await.0
+}
+
+/// Runs a program as [`execute`] does, and leaves it to the caller when the container goes: whoever waits for the result
+/// need not wait beside its removal, which keeps the engine busy.
+pub(crate) async fn execute_and_keep(
+    prepared: Prepared,
+    frame: &Frame,
+    limits: &Limits,
+    reader: &mpsc::Sender<RunEvent>,
+    control: &mut RunControl,
+) -> (RunResult, Container) {
     let Prepared {
         containers,
         container,
@@ -112,7 +127,11 @@ pub async fn execute(
         ..RunUsage::default()
     };
     let (verdict, status) = if let End::Stopped(verdict) = end {
-        let stats = running.stop(runtime, &container.id).await;
+        let head_start = match verdict {
+            Verdict::Cancelled => CANCELLED_HEAD_START,
+            _ => STATS_PATIENCE,
+        };
+        let stats = running.stop(runtime, &container.id, head_start).await;
         usage.cpu = stats.map(|stats| stats.cpu_time);
         usage.peak_memory = stats.and_then(|stats| stats.memory_peak);
         (verdict, None)
@@ -126,7 +145,7 @@ pub async fn execute(
         running.judge(report, &end, limits.cpu_time).await
     };
     running.finish(deadline).await;
-    RunResult {
+    let result = RunResult {
         verdict,
         status,
         started: running.started,
@@ -137,7 +156,8 @@ pub async fn execute(
         warm,
         driver: runtime.driver(),
         artifacts: Artifacts::default(),
-    }
+    };
+    (result, container)
 }
 
 /// Sends a program and its input. A program that does not read all of it is no error.
@@ -233,10 +253,12 @@ impl Running<'_> {
         timeout(EXIT_PATIENCE, exit).await.ok().flatten()
     }
 
-    /// Measures and kills the program, and takes what it had printed.
-    async fn stop(&mut self, runtime: &dyn ContainerRuntime, id: &ContainerId) -> Option<Stats> {
+    /// Measures and kills the program, and takes what it had printed. Its numbers, which are gone with it, hold up its end
+    /// for `head_start` at most.
+    async fn stop(&mut self, runtime: &dyn ContainerRuntime, id: &ContainerId, head_start: Duration) -> Option<Stats> {
         self.relay.offer_pending();
-        let stats = measure(runtime, id).await;
+        let mut measured = pin!(measure(runtime, id));
+        let early = timeout(head_start, &mut measured).await;
         let kill = async {
             if let Err(error) = runtime.kill(id, Signal::KILL).await {
                 // It may have ended meanwhile; its removal, which comes next, kills what is left.
@@ -249,8 +271,14 @@ impl Running<'_> {
                 self.relay.offer(event);
             }
         };
-        drop(timeout(KILL_PATIENCE, async { join!(kill, drain) }).await);
-        stats
+        let stopped = timeout(KILL_PATIENCE, async { join!(kill, drain) });
+        let late = async {
+            match early {
+                Ok(stats) => stats,
+                Err(_) => measured.await,
+            }
+        };
+        join!(late, stopped).0
     }
 
     /// Passes on the last of the output, as long as there is time.

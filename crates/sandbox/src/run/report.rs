@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::Verdict;
 
 /// How long a run may be held up by its measurement; a program that is to be killed runs on meanwhile.
-const STATS_PATIENCE: Duration = Duration::from_millis(60);
+pub(super) const STATS_PATIENCE: Duration = Duration::from_millis(60);
 
 /// The end of a program as the supervisor tells it. Its numbers are hints: a program of the same user could lie about
 /// itself.

@@ -76,6 +76,14 @@ impl CellRequest {
                 return Err(error);
             }
         };
+        if result.run.has_no_interpreter() {
+            inner.end_slot(&slot).await;
+            recorded.end(inner, result.run.verdict, result.run.usage).await;
+            return Err(SandboxError::NoInterpreter {
+                language: language.name.clone(),
+                image: room.image(inner, language).clone(),
+            });
+        }
         if let Some(before) = before {
             result.run.artifacts = made(inner, &room, before).await;
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::join;
 use inline_runtime::ErrorKind;
 use metrics::histogram;
 use tokio::time::Instant;
@@ -11,8 +12,17 @@ use super::job::{self, AsyncWork, Job, Reply};
 use super::recorded::Recorded;
 use super::room::{self, Room};
 use super::{Inner, Progress, Run, RunRequest, SandboxService, disk};
-use crate::run::{Frame, Purpose, RunControl, RunResult};
+use crate::run::{Container, Frame, Purpose, RunControl, RunResult};
 use crate::{Artifacts, Language, Limits, Order, Result, SandboxError, Snapshot, Verdict, metric};
+
+/// What is left to do when the answer is out.
+#[derive(Default)]
+struct After {
+    /// To be removed.
+    container: Option<Container>,
+    /// What to make ahead for the next run.
+    next: Option<Order>,
+}
 
 /// A program that can be run, and within what.
 struct Plan {
@@ -66,15 +76,19 @@ impl AsyncWork<RunResult> for RunRequest {
                 return;
             }
         };
-        let mut next = None;
-        let mut result = plan.run(&inner, &job, &room, &lock, &mut next).await;
+        let mut after = After::default();
+        let mut result = plan.run(&inner, &job, &room, &lock, &mut after).await;
         if let Ok(result) = &mut result {
             room.keep_for(&mut result.artifacts);
         }
         // Whoever asked may have gone.
         drop(reply.send(result));
         drop(permit);
-        if let Some(order) = next.filter(|_| !room.is_one_shot() && !inner.closing.is_cancelled()) {
+        drop(after.container);
+        if let Some(order) = after
+            .next
+            .filter(|_| !room.is_one_shot() && !inner.closing.is_cancelled())
+        {
             inner.pool.replenish(order);
         }
         room.close(&inner).await;
@@ -105,14 +119,14 @@ impl Plan {
         }
     }
 
-    /// Runs the program in `room`; `next` is what to make ahead for the next one.
+    /// Runs the program in `room`.
     async fn run(
         &self,
         inner: &Inner,
         job: &Job,
         room: &Room,
         lock: &super::locks::OwnerLock,
-        next: &mut Option<Order>,
+        after: &mut After,
     ) -> Result<RunResult> {
         let program = &self.request.program;
         let begun = Instant::now();
@@ -120,7 +134,6 @@ impl Plan {
             return Ok(inner.cancelled());
         };
         room.furnish(program, lock).await?;
-        let before = room.workspace.snapshot().await.inspect_err(unseen).ok();
         let recorded = Recorded::begin(
             inner,
             job,
@@ -128,9 +141,14 @@ impl Plan {
             &self.language.name,
             &program.source,
             &self.limits,
-        )
-        .await?;
+        );
+        let (before, recorded) = join!(room.workspace.snapshot(), recorded);
+        let (before, recorded) = (before.inspect_err(unseen).ok(), recorded?);
         let result = self.execute(inner, job, room, &order, begun).await;
+        let result = result.map(|(result, container)| {
+            after.container = container;
+            result
+        });
         let mut result = match result {
             Ok(result) if result.has_no_interpreter() => {
                 recorded.end(inner, result.verdict, result.usage).await;
@@ -146,19 +164,26 @@ impl Plan {
             }
         };
         // It may have passed the limit since it was last looked at.
-        let is_full = match result.verdict {
-            Verdict::Ok => room.check_quota().await.is_err(),
-            Verdict::NonZero(_) => room.is_full().await,
-            _ => false,
+        let is_full = async {
+            match result.verdict {
+                Verdict::Ok => room.check_quota().await.is_err(),
+                Verdict::NonZero(_) => room.is_full().await,
+                _ => false,
+            }
         };
+        let artifacts = async {
+            match before {
+                Some(before) => made(inner, room, before).await,
+                None => Artifacts::default(),
+            }
+        };
+        let (is_full, artifacts) = join!(is_full, artifacts);
+        result.artifacts = artifacts;
         if is_full {
             result.verdict = Verdict::DiskFull;
         }
-        if let Some(before) = before {
-            result.artifacts = made(inner, room, before).await;
-        }
         recorded.end(inner, result.verdict, result.usage).await;
-        *next = Some(order);
+        after.next = Some(order);
         Ok(result)
     }
 
@@ -176,7 +201,14 @@ impl Plan {
         ))
     }
 
-    async fn execute(&self, inner: &Inner, job: &Job, room: &Room, order: &Order, begun: Instant) -> Result<RunResult> {
+    async fn execute(
+        &self,
+        inner: &Inner,
+        job: &Job,
+        room: &Room,
+        order: &Order,
+        begun: Instant,
+    ) -> Result<(RunResult, Option<Container>)> {
         let echo = room
             .settings
             .echo_last_expression
@@ -193,17 +225,16 @@ impl Plan {
             disk_full: disk::watch(room.workspace.clone(), room.workspace.quota()),
             on_start: on_start(job, begun),
         };
-        let first = inner.pool.run(order, &frame, &self.limits, &output, &mut control).await;
-        match first {
+        let pool = &inner.pool;
+        let first = pool.run_and_keep(order, &frame, &self.limits, &output, &mut control);
+        match first.await {
             Err(SandboxError::Runtime(error)) if error.kind() == ErrorKind::ImageNotFound => {
                 // Somebody has removed it from the engine since we looked.
                 inner.images.forget(room.image(inner, &self.language));
                 let Some(order) = self.order(inner, job, room).await? else {
-                    return Ok(inner.cancelled());
+                    return Ok((inner.cancelled(), None));
                 };
-                inner
-                    .pool
-                    .run(&order, &frame, &self.limits, &output, &mut control)
+                pool.run_and_keep(&order, &frame, &self.limits, &output, &mut control)
                     .await
             }
             first => first,

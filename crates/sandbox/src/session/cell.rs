@@ -144,7 +144,8 @@ impl Cell<'_> {
             usage: RunUsage { wall, ..usage },
             warm: false,
             started: true,
-            took_program: true,
+            // What ends at nothing to do ended by itself: nothing of the user's has run.
+            took_program: state_kept || !source.is_empty(),
             driver,
             artifacts: Artifacts::default(),
         };

@@ -70,8 +70,14 @@ impl Store {
     ///
     /// - [`SandboxError::Store`], [`SandboxError::StoreValue`].
     pub async fn ensure_sandbox(&self, owner: &Owner, now: SystemTime) -> Result<SandboxRecord> {
-        self.insert_sandbox(owner, now).await?;
-        self.sandbox(owner).await
+        match self.sandbox(owner).await {
+            // Only then is there something to write, which takes turns with all other writers.
+            Err(SandboxError::NotFound { .. }) => {
+                self.insert_sandbox(owner, now).await?;
+                self.sandbox(owner).await
+            }
+            found => found,
+        }
     }
 
     async fn insert_sandbox(&self, owner: &Owner, now: SystemTime) -> Result<bool> {

@@ -2,7 +2,8 @@ use inline_fake::{Fault, Operation};
 use inline_runtime::ErrorKind;
 
 use super::*;
-use crate::{BusyReason, CellRequest, CellResult, SandboxError, Verdict};
+use crate::testing::NO_INTERPRETER;
+use crate::{BusyReason, CellRequest, CellResult, LanguageConfig, SandboxError, Verdict};
 
 async fn cell(bench: &Bench, owner: &str, source: &str) -> Result<CellResult> {
     bench
@@ -103,5 +104,26 @@ async fn a_session_that_does_not_start_leaves_room_for_the_next() {
         .outcome()
         .await;
     assert!(matches!(unknown, Err(SandboxError::UnknownLanguage { .. })));
+    bench.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_an_interpreter_is_told_by_an_empty_cell() {
+    let bench = Bench::with(fake(), |config| {
+        let missing = LanguageConfig {
+            command: Some(vec![NO_INTERPRETER.to_owned()]),
+            ..LanguageConfig::default()
+        };
+        config.languages.insert("python".to_owned(), missing);
+    })
+    .await;
+    let ended = cell(&bench, "local:alice", "").await;
+    assert!(matches!(ended, Err(SandboxError::NoInterpreter { .. })), "{ended:?}");
+    assert_eq!(bench.service.store().in_flight().await.unwrap(), []);
+    bench.close().await;
+    // A program may end like that.
+    let bench = Bench::new().await;
+    let ended = cell(&bench, "local:alice", "exit 127").await.unwrap();
+    assert_eq!(ended.run.verdict, Verdict::NonZero(127));
     bench.close().await;
 }
