@@ -2,15 +2,18 @@
 
 use bollard::Docker;
 use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
     WaitContainerOptionsBuilder,
 };
-use futures::StreamExt;
-use inline::{ContainerSpec, RuntimeConfig};
+use futures::{Stream, StreamExt};
+use inline::{ContainerId, ContainerSpec, RuntimeConfig};
 
 use super::AnyError;
+use crate::answer::Printed;
 
 pub(crate) struct Client(Docker);
 
@@ -23,7 +26,7 @@ impl Client {
         Ok(Self(docker.negotiate_version().await?))
     }
 
-    pub(crate) async fn run(&self, spec: &ContainerSpec) -> Result<(Vec<u8>, i64), AnyError> {
+    pub(crate) async fn run(&self, spec: &ContainerSpec) -> Result<Printed, AnyError> {
         let body = ContainerCreateBody {
             image: Some(spec.image.to_string()),
             cmd: Some(spec.cmd.clone()),
@@ -53,19 +56,40 @@ impl Client {
             .stderr(true)
             .stream(true)
             .build();
-        let mut attached = self.0.attach_container(&id, Some(attach)).await?;
+        let attached = self.0.attach_container(&id, Some(attach)).await?;
         self.0.start_container(&id, None::<StartContainerOptions>).await?;
-        let mut stdout = Vec::new();
-        while let Some(output) = attached.output.next().await {
-            if let LogOutput::StdOut { message } = output? {
-                stdout.extend_from_slice(&message);
-            }
-        }
+        let stdout = read_stdout(attached.output).await?;
         let until_stopped = WaitContainerOptionsBuilder::default().condition("not-running").build();
         let mut wait = self.0.wait_container(&id, Some(until_stopped));
         let code = wait.next().await.ok_or("no answer to wait")??.status_code;
         let force = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         self.0.remove_container(&id, Some(force)).await?;
-        Ok((stdout, code))
+        Ok(Printed { stdout, code })
     }
+
+    pub(crate) async fn exec(&self, id: &ContainerId, cmd: &[&str]) -> Result<Printed, AnyError> {
+        let options = CreateExecOptions {
+            cmd: Some(cmd.to_vec()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..CreateExecOptions::default()
+        };
+        let exec = self.0.create_exec(id.as_str(), options).await?.id;
+        let StartExecResults::Attached { output, .. } = self.0.start_exec(&exec, None).await? else {
+            return Err("an exec that is not attached".into());
+        };
+        let stdout = read_stdout(output).await?;
+        let code = self.0.inspect_exec(&exec).await?.exit_code.ok_or("no exit code")?;
+        Ok(Printed { stdout, code })
+    }
+}
+
+async fn read_stdout(mut output: impl Stream<Item = Result<LogOutput, Error>> + Unpin) -> Result<Vec<u8>, AnyError> {
+    let mut stdout = Vec::new();
+    while let Some(output) = output.next().await {
+        if let LogOutput::StdOut { message } = output? {
+            stdout.extend_from_slice(&message);
+        }
+    }
+    Ok(stdout)
 }

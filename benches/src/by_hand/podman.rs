@@ -7,10 +7,11 @@ use containers_api::conn::hyper::{Body, Response};
 use containers_api::conn::{Headers, Payload, RequestClient, Transport};
 use futures::{AsyncRead, AsyncReadExt};
 use hyperlocal::UnixClientExt;
-use inline::{ContainerSpec, RuntimeConfig};
+use inline::{ContainerId, ContainerSpec, RuntimeConfig};
 use serde_json::{Value, json};
 
 use super::AnyError;
+use crate::answer::Printed;
 
 pub(crate) struct Client(RequestClient<PodmanError>);
 
@@ -68,7 +69,7 @@ impl Client {
         )))
     }
 
-    pub(crate) async fn run(&self, spec: &ContainerSpec) -> Result<(Vec<u8>, i64), AnyError> {
+    pub(crate) async fn run(&self, spec: &ContainerSpec) -> Result<Printed, AnyError> {
         let body = json!({
             "name": spec.name,
             "image": spec.image.to_string(),
@@ -103,7 +104,36 @@ impl Client {
         self.0
             .delete(format!("{container}?force=true&timeout=0&v=true"))
             .await?;
-        Ok((stdout, code))
+        Ok(Printed { stdout, code })
+    }
+
+    pub(crate) async fn exec(&self, id: &ContainerId, cmd: &[&str]) -> Result<Printed, AnyError> {
+        let body = json!({ "Cmd": cmd, "AttachStdout": true, "AttachStderr": true });
+        let created: Value = self
+            .0
+            .post_json(
+                format!("{API}/containers/{id}/exec"),
+                Payload::Json(body.to_string()),
+                Headers::none(),
+            )
+            .await?;
+        let exec = format!("{API}/exec/{}", created["Id"].as_str().ok_or("no id")?);
+        let start = Payload::Json(json!({ "Detach": false, "Tty": false }).to_string());
+        let attached = Box::pin(
+            self.0
+                .clone()
+                .post_upgrade_stream(format!("{exec}/start"), start)
+                .await?,
+        );
+        let stdout = read_stdout(attached).await?;
+        loop {
+            let state: Value = self.0.get_json(format!("{exec}/json")).await?;
+            if state["Running"].as_bool() == Some(false) {
+                let code = state["ExitCode"].as_i64().ok_or("no exit code")?;
+                return Ok(Printed { stdout, code });
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     async fn exit_code(&self, container: &str) -> Result<i64, AnyError> {
