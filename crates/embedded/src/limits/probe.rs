@@ -72,6 +72,9 @@ pub(super) fn cause(error: &inline_runtime::Error) -> String {
     }
 }
 
+/// Where the process to probe with is, whatever `PATH` the caller has.
+const PATH: &str = "/usr/bin:/bin";
+
 /// A process that does nothing until it is dropped.
 pub(super) struct Idle {
     child: Child,
@@ -81,6 +84,8 @@ impl Idle {
     /// Starts what waits for the end of its input, which comes also if this process is killed.
     pub(super) fn start() -> Result<Self, String> {
         Command::new("cat")
+            .env_clear()
+            .env("PATH", PATH)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
