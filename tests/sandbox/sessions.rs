@@ -6,9 +6,13 @@ use inline_sandbox::{CancellationToken, CellResult, Session, Verdict};
 use inline_tests::environment::patient;
 use libtest_mimic::Failed;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::bench::{Bench, Reader, timeout};
 use crate::ensure;
+
+/// How long after a cell's first output it is interrupted.
+const MOMENT: Duration = Duration::from_millis(20);
 
 async fn cell(session: &Session, source: &str) -> Result<CellResult, Failed> {
     // A reader that is gone holds nothing back.
@@ -75,6 +79,8 @@ pub(crate) async fn an_interrupt_keeps_the_state(bench: &Bench) -> Result<(), Fa
         let (other, sender) = (session.clone(), reader.sender.clone());
         let running = tokio::spawn(async move { other.run(endless, sender, CancellationToken::new()).await });
         reader.expect("begun").await?;
+        // The microseconds around the end of a script are those in which node loses an interrupt.
+        sleep(MOMENT).await;
         session.interrupt();
         let result = running.await??;
         let told = || format!("{language} `{endless}`: {result:?}");
@@ -120,7 +126,7 @@ pub(crate) async fn interrupts_at_any_time_hit_one_cell_and_keep_the_state(bench
             let result = loop {
                 tokio::select! {
                     result = &mut running => break result?,
-                    () = tokio::time::sleep(delay) => session.interrupt(),
+                    () = sleep(delay) => session.interrupt(),
                 }
             };
             let told = || format!("{language}, round {round}: {result:?}");

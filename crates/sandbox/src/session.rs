@@ -129,6 +129,9 @@ impl Session {
 
     /// Interrupts the cell that runs, or else the next that was asked for, as Ctrl-C does; the cell may catch it. Nothing
     /// happens where there is none. Those that come while one is on its way count as one more.
+    ///
+    /// node loses an interrupt that comes within the microseconds in which a script is entered or left, or ends by it, which
+    /// is told; the next one is heard. What must end should be cancelled.
     pub fn interrupt(&self) {
         self.interrupts.interrupt();
     }
