@@ -1,6 +1,5 @@
 //! From a program's print to our event, beside the same program on the host with a pipe to us.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use inline_sandbox::{Program, Progress, RunRequest, Verdict};
@@ -66,13 +65,7 @@ async fn in_the_service(subject: &Subject, source: String) -> Result<Vec<Duratio
 }
 
 async fn on_the_host(source: &str) -> Result<Vec<Duration>> {
-    let mut python = host::python()
-        .args(["-c", source])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let stdout = python.stdout.take().ok_or("no pipe")?;
+    let (mut python, stdout) = host::piped(source)?;
     let (mut lines, mut delays) = (BufReader::new(stdout).lines(), Vec::new());
     while let Some(line) = lines.next_line().await? {
         delays.push(delay(&line, now())?);

@@ -1,6 +1,5 @@
 //! A gibibyte of output: how fast it is taken in, and what it takes of our memory.
 
-use std::process::Stdio;
 use std::time::Instant;
 
 use inline_sandbox::{Program, Progress, RunRequest, Verdict};
@@ -104,13 +103,7 @@ async fn take_in(subject: &Subject, source: &str) -> Result<(u32, f64)> {
 
 async fn on_the_host(source: &str, expected: u32) -> Result<f64> {
     let begin = Instant::now();
-    let mut python = host::python()
-        .args(["-c", source])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut stdout = python.stdout.take().ok_or("no pipe")?;
+    let (mut python, mut stdout) = host::piped(source)?;
     let (mut taken, mut chunk) = (0, vec![0; PIPE]);
     loop {
         match stdout.read(&mut chunk).await? {
