@@ -58,6 +58,15 @@ fn nothing_denied_is_no_refusal() {
 }
 
 #[test]
+fn processes_that_connect_at_once_leave_each_other_alone() {
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(nothing_denied_is_no_refusal);
+        }
+    });
+}
+
+#[test]
 fn a_container_that_denies_namespaces_is_told_with_the_right_it_lacks() {
     let told = denied(libc::SYS_unshare, libc::EPERM);
     assert_tells(&told, "PermissionDenied", "--security-opt seccomp=unconfined");

@@ -18,6 +18,9 @@ use super::hierarchy::Hierarchy;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(1);
 const MAX_COMPLAINT_BYTES: u64 = 4096;
+/// What the names of scopes start with. Nobody locks a scope, so it must not look like one of our directories: another
+/// process that connects would take it for left behind, and kill whom it carries.
+const PREFIX: &str = "inline-scope-";
 
 /// Carries processes out of a login session.
 #[derive(Clone, Debug)]
@@ -37,7 +40,7 @@ impl Ferry {
         let random = getrandom::u64().map_err(|error| {
             Error::new(ErrorKind::Unexpected, "no random number for the name of a scope").with_source(error)
         })?;
-        let name = format!("inline-embedded-{random:016x}.scope");
+        let name = format!("{PREFIX}{random:016x}.scope");
         let mut command = Command::new("busctl");
         command
             .args(["--user", "--quiet", "--timeout=5", "call"])
@@ -118,7 +121,13 @@ fn run(mut command: Command) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sweep;
     use super::*;
+
+    #[test]
+    fn a_scope_is_not_taken_for_a_directory_that_was_left_behind() {
+        assert!(!PREFIX.starts_with(sweep::PREFIX));
+    }
 
     #[test]
     fn a_command_that_fails_is_told_with_its_complaint() {
