@@ -124,8 +124,12 @@ async fn make(engine: Arc<Engine>, spec: &ContainerSpec, by_rlimit: bool) -> Res
         engine: Arc::clone(&engine),
         is_settled: false,
     };
-    match engine.inspect(&made.id).await.and_then(|found| verify(spec, &found)) {
-        Ok(()) => Ok(made),
+    let found = engine.inspect(&made.id).await;
+    match found.and_then(|found| verify(spec, &found).map(|()| found)) {
+        Ok(found) => {
+            engine.known.note_made(found);
+            Ok(made)
+        }
         Err(error) => {
             made.discard().await;
             Err(error)

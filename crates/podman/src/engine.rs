@@ -9,6 +9,7 @@ use crate::capability;
 use crate::config::PodmanConfig;
 use crate::endpoint;
 use crate::facts::Facts;
+use crate::known::Known;
 use crate::raw::Client;
 use crate::service::Service;
 
@@ -21,6 +22,7 @@ pub(crate) struct Engine {
     pub(crate) client: Client,
     pub(crate) facts: Facts,
     pub(crate) config: PodmanConfig,
+    pub(crate) known: Known,
     capabilities: RwLock<Capabilities>,
     _service: Option<Service>,
 }
@@ -36,6 +38,7 @@ impl Engine {
             client: found.client,
             facts,
             config: config.clone(),
+            known: Known::default(),
             capabilities,
             _service: found.service,
         })

@@ -73,6 +73,9 @@ const REPETITIONS: [&str; 3] = [
     ": OCI permission denied",
     ": OCI runtime error",
 ];
+/// What stands around the id of a container whose process could not be made.
+const PREPARING: &str = "preparing container ";
+const FOR_ATTACH: &str = " for attach: ";
 const USE_RUNC: &str = "this host has both versions of control groups, which crun refuses: give the service runc, by \
                         `runtime = \"runc\"` under `[engine]` in `containers.conf`";
 const INSTALL_INIT: &str = "install `catatonit` where the service runs";
@@ -173,9 +176,14 @@ fn kind_of(message: &str, table: &[(&str, ErrorKind)]) -> ErrorKind {
         .map_or(ErrorKind::Unexpected, |(_, kind)| *kind)
 }
 
-/// podman-api joins message and cause, though the message ends in its cause already, and some causes say nothing more.
+/// podman-api joins message and cause, though the message ends in its cause already, and some causes say nothing more. That a
+/// process was made for its streams to be attached to says nothing either.
 fn without_repetition(message: &str) -> &str {
     let message = message.trim();
+    let message = match message.split_once(FOR_ATTACH) {
+        Some((start, cause)) if start.contains(PREPARING) => cause,
+        _ => message,
+    };
     let message = match message.rsplit_once(": ") {
         Some((start, cause)) if start.ends_with(cause) => start,
         _ => message,
@@ -285,6 +293,8 @@ mod tests {
         let error =
             from_service("crun: open executable: Permission denied: OCI permission denied: OCI permission denied");
         assert_eq!(error.message(), "crun: open executable: Permission denied");
+        let error = from_service("preparing container 4f2a for attach: crun: something: OCI runtime error");
+        assert_eq!(error.message(), "crun: something");
     }
 
     #[test]

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use inline_runtime::{Capability, ContainerId, Error, ErrorKind, ExecSpec, ExitStatus, Process, Result, Signal};
 use serde::Serialize;
 
-use crate::answer::{Created, ExecSession, Inspection};
+use crate::answer::{Created, ExecSession};
 use crate::cgroup::Cgroup;
-use crate::create::RLIMITS_NOTE;
 use crate::engine::Engine;
 use crate::interjection::Interjections;
+use crate::known::Started;
 use crate::limits::Limits;
 use crate::oom::OomWatch;
 use crate::rlimit::Wrapper;
@@ -46,16 +46,23 @@ struct StartBody {
 /// Runs a process.
 pub(crate) async fn exec(engine: &Arc<Engine>, id: &ContainerId, spec: &ExecSpec) -> Result<Process> {
     spec.validate()?;
-    let container = engine.inspect(id).await?;
-    if container.state.status != "running" {
-        return Err(not_running(id));
-    }
+    let container = match engine.known.started(id) {
+        Some(container) => container,
+        None => Arc::new(found(engine, id).await?),
+    };
     let wrapper = wrapper(&container)?;
-    let oom = watch(engine, &container);
+    let oom = container
+        .cgroup
+        .as_ref()
+        .and_then(|cgroup| OomWatch::start(cgroup).ok());
     let kills_before = oom.as_ref().map_or(0, OomWatch::kills);
     let path = format!("/containers/{}/exec", container.id);
-    let session: Created = engine.client.post(&path, &body(spec, wrapper.as_ref())).await?;
-    let session: ContainerId = session.id.parse()?;
+    let session: Result<Created> = engine.client.post(&path, &body(spec, wrapper.as_ref())).await;
+    let session: ContainerId = match session {
+        Ok(session) => session.id.parse()?,
+        Err(error) if error.kind() == ErrorKind::NotRunning => return Err(not_running(id)),
+        Err(error) => return Err(error),
+    };
     let start = StartBody {
         detach: false,
         tty: false,
@@ -66,7 +73,7 @@ pub(crate) async fn exec(engine: &Arc<Engine>, id: &ContainerId, spec: &ExecSpec
         .await?;
     let exit = ExecExit {
         engine: Arc::clone(engine),
-        container: container.id,
+        container: container.id.clone(),
         session,
         oom,
         kills_before,
@@ -95,23 +102,26 @@ fn body<'a>(spec: &'a ExecSpec, wrapper: Option<&Wrapper>) -> ExecBody<'a> {
     }
 }
 
+/// Finds a container that this process has not started.
+async fn found(engine: &Engine, id: &ContainerId) -> Result<Started> {
+    let container = engine.inspect(id).await?;
+    if container.state.status != "running" {
+        return Err(not_running(id));
+    }
+    let watches = engine.capabilities().has(Capability::OomDetection);
+    let cgroup = watches.then(|| Cgroup::of(container.state.pid, &container.id));
+    Ok(Started::new(&container, cgroup.flatten()))
+}
+
 /// Returns the wrapper for a container whose main process has one.
-fn wrapper(container: &Inspection) -> Result<Option<Wrapper>> {
-    let Some(note) = container.config.annotations.get(RLIMITS_NOTE) else {
+fn wrapper(container: &Started) -> Result<Option<Wrapper>> {
+    let Some(note) = &container.rlimits else {
         return Ok(None);
     };
     let limits: Limits = serde_json::from_str(note).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "the note of a container's limits makes no sense").with_source(error)
     })?;
     Ok(Some(Wrapper::new(&limits)))
-}
-
-fn watch(engine: &Engine, container: &Inspection) -> Option<OomWatch> {
-    if !engine.capabilities().has(Capability::OomDetection) {
-        return None;
-    }
-    let cgroup = Cgroup::of(container.state.pid, &container.id)?;
-    OomWatch::start(&cgroup).ok()
 }
 
 fn not_running(id: &ContainerId) -> Error {

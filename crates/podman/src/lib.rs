@@ -69,6 +69,7 @@ mod frames;
 mod id_mappings;
 mod image;
 mod interjection;
+mod known;
 mod limits;
 mod list;
 mod oom;

@@ -11,7 +11,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use containers_api::conn::hyper::body::HttpBody;
 use containers_api::conn::hyper::{self, Body, Response};
@@ -72,9 +72,12 @@ impl Client {
         &self.socket
     }
 
-    /// Waits for a call of podman-api, at most as long as a call may take.
-    pub(crate) async fn bounded<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T> {
-        match tokio::time::timeout(self.call_timeout, call).await {
+    /// Waits for a call of podman-api, at most as long as a call may take; `what` is it for the log.
+    pub(crate) async fn bounded<T>(&self, what: &str, call: impl Future<Output = Result<T, ApiError>>) -> Result<T> {
+        let begin = Instant::now();
+        let answer = tokio::time::timeout(self.call_timeout, call).await;
+        tracing::trace!(what, took = ?begin.elapsed(), "the service answered");
+        match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error::from_api(error)),
             Err(_) => {
@@ -89,7 +92,7 @@ impl Client {
 
     /// Asks for what is at `path`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.bounded(async {
+        self.bounded(path, async {
             let response = self.requests.get(format!("{PREFIX}{path}")).await?;
             parse(response).await
         })
@@ -98,7 +101,7 @@ impl Client {
 
     /// Posts `body` as JSON.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
-        self.bounded(async {
+        self.bounded(path, async {
             let payload = Payload::Json(serde_json::to_vec(body)?);
             let path = format!("{PREFIX}{path}");
             parse(self.requests.post(path, payload, Headers::none()).await?).await
@@ -130,7 +133,7 @@ impl Client {
     }
 
     async fn take_over(&self, path: &str, payload: serde_json::Result<Payload<Body>>) -> Result<(Reader, Writer)> {
-        self.bounded(async {
+        self.bounded(path, async {
             let payload = payload?;
             let path = format!("{PREFIX}{path}");
             let stream = self.requests.clone().post_upgrade_stream(path, payload).await?;

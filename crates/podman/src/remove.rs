@@ -13,6 +13,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Removes a container and returns when it is gone.
 pub(crate) async fn remove(engine: &Engine, id: &ContainerId) -> Result<()> {
+    engine.known.forget(id);
     // Without the time-out the service waits ten seconds for the program to end by itself.
     let options = ContainerDeleteOpts::builder()
         .force(true)
@@ -21,12 +22,12 @@ pub(crate) async fn remove(engine: &Engine, id: &ContainerId) -> Result<()> {
         .build();
     let container = engine.client.podman.containers().get(id.as_str());
     for _ in 1..MAX_TRIES {
-        match engine.client.bounded(container.delete(&options)).await {
+        match engine.client.bounded("delete", container.delete(&options)).await {
             Err(error) if error.kind() == ErrorKind::NotRunning => tokio::time::sleep(PAUSE).await,
             removed => return absent_is_gone(removed),
         }
     }
-    absent_is_gone(engine.client.bounded(container.delete(&options)).await)
+    absent_is_gone(engine.client.bounded("delete", container.delete(&options)).await)
 }
 
 fn absent_is_gone(removed: Result<()>) -> Result<()> {

@@ -59,7 +59,10 @@ impl ContainerRuntime for PodmanRuntime {
     async fn info(&self) -> Result<Info> {
         let client = &self.engine.client;
         // The service takes 300 ms to describe itself, which was done on connecting; that it lives is asked each time.
-        client.bounded(client.podman.ping()).await.map_err(named("info"))?;
+        client
+            .bounded("ping", client.podman.ping())
+            .await
+            .map_err(named("info"))?;
         let facts = &self.engine.facts;
         let endpoint = format!("unix://{}", client.socket().display());
         let mut info = Info::new(DRIVER, endpoint, &facts.version);
@@ -95,7 +98,7 @@ impl ContainerRuntime for PodmanRuntime {
         let client = &self.engine.client;
         let container = client.podman.containers().get(id.as_str());
         let signal = container.send_signal(signal.number().to_string());
-        client.bounded(signal).await.map_err(named("kill"))
+        client.bounded("kill", signal).await.map_err(named("kill"))
     }
 
     async fn remove(&self, id: &ContainerId) -> Result<()> {

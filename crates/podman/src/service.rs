@@ -149,7 +149,7 @@ async fn wait(
 async fn keep_alive(client: Client) {
     loop {
         tokio::time::sleep(KEEP_ALIVE).await;
-        if let Err(error) = client.bounded(client.podman.ping()).await {
+        if let Err(error) = client.bounded("ping", client.podman.ping()).await {
             tracing::debug!(%error, "the podman service does not answer");
         }
     }

@@ -1,7 +1,7 @@
 //! Runs the main process of a container.
 //!
-//! The service can make the process without letting it run, `init`. Between that and the start its limits are read from
-//! the kernel and its streams are attached, so that no instruction runs unlimited and no byte is lost.
+//! The service makes the process, without letting it run yet, when its streams are attached. Between that and the start its
+//! limits are read from the kernel, so that no instruction runs unlimited and no byte is lost.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::cgroup::Cgroup;
 use crate::create::{LIMITS_NOTE, MARKER_NOTE};
 use crate::engine::Engine;
 use crate::interjection::Interjections;
+use crate::known::Started;
 use crate::limits::Limits;
 use crate::oom::OomWatch;
 use crate::raw::{Reader, Writer};
@@ -26,14 +27,17 @@ const NOT_MODIFIED: u16 = 304;
 
 /// Starts a container that was never started.
 pub(crate) async fn start(engine: &Arc<Engine>, id: &ContainerId) -> Result<Process> {
-    let made = engine.inspect(id).await?;
+    let made = match engine.known.take_made(id) {
+        Some(made) => made,
+        None => engine.inspect(id).await?,
+    };
     if !made.state.is_created() {
         return Err(started_before(id));
     }
     let marker = made.config.annotations.get(MARKER_NOTE).cloned();
-    init(engine, &made, marker.is_some()).await?;
-    let ((output, input), cgroup) = futures::try_join!(attach(engine, &made), limited(engine, &made))?;
-    let oom = match cgroup.map(|cgroup| OomWatch::start(&cgroup)).transpose() {
+    let output = attach_output(engine, &made, marker.is_some()).await?;
+    let (input, cgroup) = futures::try_join!(attach_input(engine, &made), limited(engine, &made))?;
+    let oom = match cgroup.as_ref().map(OomWatch::start).transpose() {
         Ok(oom) => oom,
         Err(error) => {
             tracing::warn!(%id, %error, "kills by the OOM killer cannot be told from others");
@@ -41,6 +45,7 @@ pub(crate) async fn start(engine: &Arc<Engine>, id: &ContainerId) -> Result<Proc
         }
     };
     run(engine, &made.id).await?;
+    engine.known.note_started(Started::new(&made, cgroup));
     let exit = MainExit {
         engine: Arc::clone(engine),
         id: made.id,
@@ -49,12 +54,13 @@ pub(crate) async fn start(engine: &Arc<Engine>, id: &ContainerId) -> Result<Proc
     Ok(process(output, input, Interjections::of_main(marker), exit, "start"))
 }
 
-async fn init(engine: &Engine, made: &Inspection, is_wrapped: bool) -> Result<()> {
-    let container = engine.client.podman.containers().get(made.id.as_str());
-    let result = engine.client.bounded(unmodified_is_none(container.init())).await;
-    match result {
-        Ok(Some(())) => Ok(()),
-        Ok(None) => Err(started_before(&made.id)),
+/// Attaches to the output, for which the service makes the process.
+///
+/// Output and input have a connection each: one for both is given up as a whole once the program leaves input unread, with
+/// the end of its output.
+async fn attach_output(engine: &Engine, made: &Inspection, is_wrapped: bool) -> Result<Reader> {
+    match attach(engine, made, "stdin=false&stdout=true&stderr=true").await {
+        Ok((output, _)) => Ok(output),
         Err(error) if is_wrapped && error.kind() == ErrorKind::CommandNotFound => Err(Error::new(
             ErrorKind::Unsupported,
             format!("the image has no `{SHELL}`, which sets the limits"),
@@ -67,22 +73,17 @@ async fn init(engine: &Engine, made: &Inspection, is_wrapped: bool) -> Result<()
     }
 }
 
-/// Attaches to output and input by a connection each: one for both is given up as a whole once the program leaves input
-/// unread, with the end of its output.
-async fn attach(engine: &Engine, made: &Inspection) -> Result<(Reader, Option<Writer>)> {
-    let path = format!("/containers/{}/attach?stream=true", made.id);
-    let (output, _) = engine
-        .client
-        .attach(&format!("{path}&stdin=false&stdout=true&stderr=true"))
-        .await?;
+async fn attach_input(engine: &Engine, made: &Inspection) -> Result<Option<Writer>> {
     if !made.config.open_stdin {
-        return Ok((output, None));
+        return Ok(None);
     }
-    let (_, input) = engine
-        .client
-        .attach(&format!("{path}&stdin=true&stdout=false&stderr=false"))
-        .await?;
-    Ok((output, Some(input)))
+    let (_, input) = attach(engine, made, "stdin=true&stdout=false&stderr=false").await?;
+    Ok(Some(input))
+}
+
+async fn attach(engine: &Engine, made: &Inspection, streams: &str) -> Result<(Reader, Writer)> {
+    let path = format!("/containers/{}/attach?stream=true&{streams}", made.id);
+    engine.client.attach(&path).await
 }
 
 /// Checks the limits of a container whose process exists and does not run yet, and finds its groups.
@@ -122,17 +123,16 @@ async fn limited(engine: &Engine, made: &Inspection) -> Result<Option<Cgroup>> {
 
 async fn run(engine: &Engine, id: &ContainerId) -> Result<()> {
     let container = engine.client.podman.containers().get(id.as_str());
-    match engine.client.bounded(unmodified_is_none(container.start(None))).await? {
-        Some(()) => Ok(()),
-        None => Err(started_before(id)),
-    }
-}
-
-async fn unmodified_is_none(call: impl Future<Output = Result<(), ApiError>>) -> Result<Option<()>, ApiError> {
-    match call.await {
-        Ok(()) => Ok(Some(())),
-        Err(ApiError::Fault { code, .. }) if code.as_u16() == NOT_MODIFIED => Ok(None),
-        Err(error) => Err(error),
+    let start = async {
+        match container.start(None).await {
+            Err(ApiError::Fault { code, .. }) if code.as_u16() == NOT_MODIFIED => Ok(false),
+            started => started.map(|()| true),
+        }
+    };
+    if engine.client.bounded("start", start).await? {
+        Ok(())
+    } else {
+        Err(started_before(id))
     }
 }
 
