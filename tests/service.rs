@@ -35,6 +35,7 @@ type Case = for<'a> fn(&'a Bench) -> LocalBoxFuture<'a, Result<(), Failed>>;
 
 const CASES: &[(&str, Case)] = &async_cases![
     runs::a_run_in_each_language_and_the_next_one_warm,
+    runs::what_a_program_leaves_running_ends_with_it,
     runs::files_live_from_run_to_run_and_what_is_made_is_told,
     runs::owners_do_not_see_each_other,
     runs::a_workspace_that_fills_ends_the_run,

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use inline_sandbox::Program;
+use tokio::time::sleep;
 
 use super::Result;
 use super::process::Process;
@@ -16,8 +18,12 @@ use crate::summary::{Summary, Unit};
 const RUNS: u32 = 1000;
 const QUICK_RUNS: u32 = 100;
 /// Runs after which everything is open that stays open.
-const WARM_UP: u32 = 40;
+const WARM_UP: u32 = 48;
 const OWNERS: u32 = 4;
+/// How many runs go on at once while that is opened: enough to keep every connection to the store busy.
+const WARM_UP_AT_ONCE: u32 = 16;
+/// How long what was just removed may still be held.
+const SETTLING: Duration = Duration::from_secs(1);
 /// What an allocator may keep, in mebibytes.
 const MEMORY_GOAL: f64 = 8.0;
 
@@ -32,9 +38,9 @@ struct Held {
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let subject = Subject::open(bench).await?;
     let runs = if bench.quick { QUICK_RUNS } else { RUNS };
-    batch(&subject, WARM_UP).await?;
+    batch(&subject, WARM_UP, WARM_UP_AT_ONCE).await?;
     let before = held(&subject).await?;
-    batch(&subject, runs).await?;
+    batch(&subject, runs, OWNERS).await?;
     let after = held(&subject).await?;
     subject.close().await?;
     let figure = |what, unit, of: fn(&Held) -> f64, goal| {
@@ -50,19 +56,20 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Runs `count` programs of a few owners, as many at once as there are owners.
-async fn batch(subject: &Subject, count: u32) -> Result<()> {
+/// Runs `count` programs, `at_once` of them at a time, each of another owner.
+async fn batch(subject: &Subject, count: u32, at_once: u32) -> Result<()> {
     let runs = (0..count).map(|number| async move {
         let program = Program::new("bash", format!("echo {number} > file; cat file"));
-        let result = subject.run(&owner(number % OWNERS)?, program).await?;
+        let result = subject.run(&owner(number % at_once)?, program).await?;
         check(&result, &format!("{number}\n"))
     });
     // One owner's runs share a workspace, and so follow each other.
-    stream::iter(runs).buffered(OWNERS as usize).try_collect().await
+    stream::iter(runs).buffered(at_once as usize).try_collect().await
 }
 
 async fn held(subject: &Subject) -> Result<Held> {
     subject.service.cleanup_all().await?;
+    sleep(SETTLING).await;
     let process = Process::own();
     Ok(Held {
         memory: process.resident()?,

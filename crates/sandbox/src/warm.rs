@@ -191,7 +191,7 @@ impl WarmPool {
         let pool = self.clone();
         self.containers.spawn(async move {
             let spec = renewed(&order.spec).with_label(labels::ROLE, "warm");
-            match Prepared::start(&pool.containers, &spec).await {
+            match Prepared::start_ahead(&pool.containers, &spec).await {
                 Ok(prepared) => pool.park(id, prepared),
                 Err(error) => {
                     tracing::warn!(owner = %order.owner, %error, "no container could be made ahead");

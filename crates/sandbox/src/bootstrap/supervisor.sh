@@ -1,14 +1,17 @@
 # Process 1 of every container. `$@` starts the interpreter, which takes its program from standard input.
 #
 # The first line of standard input is the mark: known to the service and to this shell alone, so that only this shell can
-# say how the program ended. The report is one line behind the mark on standard output: exit status, CPU time of the
+# say how the program ended. Behind it may stand how many seconds to stay after that: the end of a container keeps an engine
+# busy, which programs that still run should not feel. The report is one line behind the mark on standard output: exit status, CPU time of the
 # control group in nanoseconds (version 1) or microseconds (version 2), CPU time of children in user and system mode in
 # hundredths of a second, peak memory, OOM kills; `-` where the kernel does not tell. The mark alone ends standard error.
-read -r mark || exit 0
+read -r mark linger || exit 0
 # What a shell itself says of a death, such as `Killed`, is in the report.
 exec 3>&2 2>/dev/null
 (exec "$@" 2>&3 3>&-)
 status=$?
+# What the program left running ends with it, not with the container.
+kill -s KILL -- -1
 
 # Sets `value` to the first line of the first file that there is. Nothing here forks: there may be no process to have.
 first() {
@@ -41,4 +44,6 @@ report="$report $value"
 field oom_kill $group/memory.events $group/memory/memory.oom_control
 printf '\001%s %s %s\n' "$mark" "$report" "$value"
 printf '\001%s' "$mark" >&3
+# How a killed program came to its end the engine is asked at once.
+[ -z "$linger" ] || [ "$status" = 137 ] || exec sleep "$linger"
 exit "$status"

@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use inline_runtime::{ContainerId, ContainerRuntime, ContainerSpec, Process, Result, labels};
+use futures::StreamExt;
+use inline_runtime::{ContainerId, ContainerRuntime, ContainerSpec, Events, Process, Result, labels};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::Owner;
@@ -17,6 +18,8 @@ use crate::Owner;
 /// How often a removal is tried, and the first pause between two.
 const REMOVAL_ATTEMPTS: u32 = 4;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(200);
+/// How long a container that is ending may take to. An engine removes one that has ended sooner than one that runs.
+const END_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Makes containers and removes them when they are no longer used. Clones share everything.
 #[derive(Clone)]
@@ -38,6 +41,8 @@ pub(crate) struct Container {
     pub(crate) id: ContainerId,
     containers: Containers,
     name: Option<Name>,
+    /// What comes from it until it ends, where it is about to.
+    pub(crate) ending: Option<Events>,
     /// Dropped when the container is gone.
     done: Option<oneshot::Sender<()>>,
 }
@@ -111,6 +116,7 @@ impl Containers {
             id,
             containers: self.clone(),
             name: Some(name),
+            ending: None,
             done: None,
         };
         let process = self.runtime.start(&container.id).await?;
@@ -163,7 +169,11 @@ impl Drop for Container {
     fn drop(&mut self) {
         let (containers, id) = (self.containers.clone(), self.id.clone());
         let held = (self.name.take(), self.done.take());
+        let ending = self.ending.take();
         self.containers.spawn(async move {
+            if let Some(ending) = ending {
+                drop(timeout(END_PATIENCE, ending.count()).await);
+            }
             containers.remove(&id).await;
             drop(held);
         });

@@ -89,7 +89,7 @@ pub(crate) async fn execute_and_keep(
 ) -> (RunResult, Container) {
     let Prepared {
         containers,
-        container,
+        mut container,
         mut process,
         mark,
         warm,
@@ -145,6 +145,9 @@ pub(crate) async fn execute_and_keep(
         running.judge(report, &end, limits.cpu_time).await
     };
     running.finish(deadline).await;
+    if warm && matches!(end, End::Reported) {
+        container.ending = Some(running.events);
+    }
     let result = RunResult {
         verdict,
         status,

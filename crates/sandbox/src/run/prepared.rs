@@ -10,6 +10,9 @@ use tokio::time::timeout;
 use super::containers::Container;
 use super::{Containers, Mark};
 
+/// How long a container that was made ahead stays after its program: about as long as a few others take that run at the same
+/// time, whose answers its end would delay.
+const LINGER_SECONDS: &str = "0.03";
 /// The bound on a write of one line to a process that has just been started.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -20,6 +23,7 @@ pub struct Prepared {
     pub(crate) container: Container,
     pub(crate) process: Process,
     pub(crate) mark: Mark,
+    /// Whether it was made ahead: then it stays for a moment when its program has ended.
     pub(crate) warm: bool,
 }
 
@@ -34,9 +38,18 @@ impl Prepared {
     ///
     /// Dropping the future leaves no container.
     pub async fn start(containers: &Containers, spec: &ContainerSpec) -> Result<Self> {
+        Self::start_with(containers, spec, None).await
+    }
+
+    /// Makes and starts a container ahead. At the end of its program it stays for a moment.
+    pub(crate) async fn start_ahead(containers: &Containers, spec: &ContainerSpec) -> Result<Self> {
+        Self::start_with(containers, spec, Some(LINGER_SECONDS)).await
+    }
+
+    async fn start_with(containers: &Containers, spec: &ContainerSpec, linger: Option<&str>) -> Result<Self> {
         let mark = Mark::random()?;
         let (container, mut process) = containers.start(spec).await?;
-        let line = format!("{}\n", mark.as_str());
+        let line = format!("{} {}\n", mark.as_str(), linger.unwrap_or_default());
         let written = match &mut process.stdin {
             Some(stdin) => timeout(WRITE_TIMEOUT, async {
                 stdin.write_all(line.as_bytes()).await?;
@@ -56,7 +69,7 @@ impl Prepared {
                 container,
                 process,
                 mark,
-                warm: false,
+                warm: linger.is_some(),
             }),
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,

@@ -26,7 +26,7 @@ pub(super) struct Job {
     pub(super) owner: Owner,
     pub(super) cancel: CancellationToken,
     progress: mpsc::Sender<Progress>,
-    _live: LiveGuard,
+    live: LiveGuard,
 }
 
 /// Starts a task that does `work` for `owner`, and returns the other end of it.
@@ -40,7 +40,7 @@ where
     let cancel = CancellationToken::new();
     let id = random_id();
     let job = Job {
-        _live: inner.live.add(&id, owner, what, &cancel),
+        live: inner.live.add(&id, owner, what, &cancel),
         id: id.clone(),
         owner: owner.clone(),
         cancel: cancel.clone(),
@@ -62,6 +62,11 @@ pub(super) trait AsyncWork<T>: Send + 'static {
 }
 
 impl Job {
+    /// Ends the progress when the answer is out. The job goes on for as long as what is returned is kept.
+    pub(super) fn answered(self) -> LiveGuard {
+        self.live
+    }
+
     /// Tells of something that may be missed by a reader that is slow.
     pub(super) fn mention(&self, progress: Progress) {
         if self.progress.capacity() > RESERVED {

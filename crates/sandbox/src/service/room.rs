@@ -24,7 +24,7 @@ pub(super) const ONCE: &str = "once";
 /// The kind of owner that the service keeps caches for.
 pub(super) const CACHE: &str = "cache";
 /// How long the last container of a workspace that is to be deleted is waited for.
-const GONE_PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const GONE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A workspace in which something runs.
 pub(super) struct Room {

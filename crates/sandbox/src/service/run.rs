@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures::join;
 use inline_runtime::ErrorKind;
 use metrics::histogram;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::admitted::admitted;
 use super::job::{self, AsyncWork, Job, Reply};
 use super::recorded::Recorded;
-use super::room::{self, Room};
+use super::room::{self, GONE_PATIENCE, Room};
 use super::{Inner, Progress, Run, RunRequest, SandboxService, disk};
 use crate::run::{Container, Frame, Purpose, RunControl, RunResult};
 use crate::{Artifacts, Language, Limits, Order, Result, SandboxError, Snapshot, Verdict, metric};
@@ -84,7 +84,11 @@ impl AsyncWork<RunResult> for RunRequest {
         // Whoever asked may have gone.
         drop(reply.send(result));
         drop(permit);
-        drop(after.container);
+        let _live = job.answered();
+        // One thing at a time: whatever runs now comes first.
+        if let Some(container) = after.container {
+            drop(timeout(GONE_PATIENCE, container.removed()).await);
+        }
         if let Some(order) = after
             .next
             .filter(|_| !room.is_one_shot() && !inner.closing.is_cancelled())

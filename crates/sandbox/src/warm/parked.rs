@@ -39,7 +39,6 @@ impl Parked {
         forget: impl FnOnce() + Send + 'static,
     ) -> Self {
         let (claim, mut claimed) = oneshot::channel();
-        prepared.warm = true;
         let task = tokio::spawn(async move {
             let evicted = tokio::select! {
                 // What has died is found first, also where it is claimed at the same time.
