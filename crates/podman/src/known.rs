@@ -12,7 +12,7 @@ use crate::answer::Inspection;
 use crate::cgroup::Cgroup;
 use crate::create::RLIMITS_NOTE;
 
-/// How many containers are known; what others made and removed is never told of.
+/// How many containers are known: nobody tells of those that another process removes.
 const MAX_CONTAINERS: usize = 1024;
 
 /// Remembers containers.
