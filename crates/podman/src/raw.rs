@@ -72,11 +72,11 @@ impl Client {
         &self.socket
     }
 
-    /// Waits for a call of podman-api, at most as long as a call may take; `what` is it for the log.
+    /// Waits for a call of podman-api, at most as long as a call may take. The log names it `what`.
     pub(crate) async fn bounded<T>(&self, what: &str, call: impl Future<Output = Result<T, ApiError>>) -> Result<T> {
         let begin = Instant::now();
         let answer = tokio::time::timeout(self.call_timeout, call).await;
-        tracing::trace!(what, took = ?begin.elapsed(), "the service answered");
+        tracing::trace!(what, took = ?begin.elapsed(), "asked the service");
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error::from_api(error)),

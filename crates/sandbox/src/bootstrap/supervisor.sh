@@ -2,9 +2,11 @@
 #
 # The first line of standard input is the mark: known to the service and to this shell alone, so that only this shell can
 # say how the program ended. Behind it may stand how many seconds to stay after that: the end of a container keeps an engine
-# busy, which programs that still run should not feel. The report is one line behind the mark on standard output: exit status, CPU time of the
-# control group in nanoseconds (version 1) or microseconds (version 2), CPU time of children in user and system mode in
-# hundredths of a second, peak memory, OOM kills; `-` where the kernel does not tell. The mark alone ends standard error.
+# busy, which programs that still run should not feel.
+#
+# The report is one line behind the mark on standard output: exit status, CPU time of the control group in nanoseconds
+# (version 1) or microseconds (version 2), CPU time of children in user and system mode in hundredths of a second, peak
+# memory, OOM kills; `-` where the kernel does not tell. The mark alone ends standard error.
 read -r mark linger || exit 0
 # What a shell itself says of a death, such as `Killed`, is in the report.
 exec 3>&2 2>/dev/null

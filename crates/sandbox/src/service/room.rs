@@ -23,7 +23,7 @@ use crate::{
 pub(super) const ONCE: &str = "once";
 /// The kind of owner that the service keeps caches for.
 pub(super) const CACHE: &str = "cache";
-/// How long the last container of a workspace that is to be deleted is waited for.
+/// How long a container is waited for that must be gone before the next is made, or before its workspace is deleted.
 pub(super) const GONE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A workspace in which something runs.
